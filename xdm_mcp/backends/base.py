@@ -1,0 +1,114 @@
+"""The port that every backend keeps: what goes out, what comes in, and what it can do as data.
+
+A backend is stateless but for its connection. It never retries a send, never decides whether one may leave, and
+never lets a service's own words out: errors and codes are ours (`xdm_mcp.errors`, `Outcome`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from xdm_mcp.models.messages import Coverage, Message, MessagePage
+from xdm_mcp.models.people import User
+from xdm_mcp.models.quota import Limit, ServerWindow
+from xdm_mcp.models.sends import Outcome, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What each call costs, in micro-dollars, with the source of the figures."""
+
+    send: int
+    read_message: int
+    read_user: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can do, as data that tools, the guard and the documentation read.
+
+    `risk` is one sentence shown wherever the backend is named, None for a sanctioned one. `limits` are the
+    service's own documented limits; the owner's policy may only be stricter. `reads` names each read
+    endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can see at all.
+    """
+
+    coverage: Coverage
+    max_page: int
+    prices: Prices
+    new_groups: bool
+    conversations: bool
+    attachments: bool
+    reply_credit: bool
+    read_back: bool
+    limits: tuple[Limit, ...] = ()
+    reads: Mapping[str, Limit] = field(default_factory=dict)
+    risk: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image on its way to the backend: its name, media type and bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Backend(Protocol):
+    """One service on the wire. Reads raise `Refused`, `RateLimited`, `BackendUnavailable` or `NotFound`."""
+
+    @property
+    def name(self) -> str:
+        """The backend's name as the owner writes it, such as `x-api-v2`."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where its requests go: scheme and host, such as `https://api.x.com`."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; known without any request."""
+        ...
+
+    async def me(self) -> User:
+        """Return the account that the credentials speak for."""
+        ...
+
+    async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
+        """Make one attempt to send and classify how it ended; never raises for what happens on the wire.
+
+        One POST at most. Whatever cannot be proven is UNKNOWN; only an attempt of which no byte left is `not_sent`.
+        A picture is uploaded first; if that fails the outcome is FAILED and `not_sent`.
+        """
+        ...
+
+    async def messages(
+        self, *, limit: int, cursor: str | None = None, with_user: str | None = None,
+        conversation_id: str | None = None,
+    ) -> MessagePage:
+        """Return one page, newest first: of all conversations, of one person's, or of one conversation.
+
+        `limit` is 1 to `capabilities.max_page`; at most one of `with_user` and `conversation_id` is given.
+        """
+        ...
+
+    async def message(self, message_id: str) -> Message:
+        """Return one message. Raises NotFound."""
+        ...
+
+    async def users(self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()) -> tuple[User, ...]:
+        """Look up at most 100 users, by ids or by handles without @. The unknown are simply absent."""
+        ...
+
+    def server_windows(self) -> tuple[ServerWindow, ...]:
+        """Return and forget what the headers of the reads since the last call said."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection; later calls open a new one."""
+        ...

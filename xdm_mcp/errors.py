@@ -1,0 +1,94 @@
+"""Every failure that we foresee. Each says in one sentence what happened and what to do next.
+
+    XdmError
+    ├── BadInput            the caller asked for something that cannot be: correct it and call again
+    │   ├── NotFound        there is no such person, conversation, message or approval
+    │   └── Unsupported     the active backend cannot do this
+    ├── ConfigError         a setting or the policy file is wrong
+    ├── Unavailable         not now: nothing was done
+    │   ├── LedgerUnavailable   the ledger cannot be opened or written
+    │   ├── BackendUnavailable  the backend did not answer a read
+    │   ├── RateLimited         a read was refused until `retry_at`
+    │   └── OverBudget          a read would cost more than the owner allows
+    └── Refused             the backend definitely refused, with a `code` of ours
+
+Texts are ours: never a backend's own words, never message text, never a secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class XdmError(Exception):
+    """A foreseen failure: `str()` is one sentence that is safe to show to a model and to a person."""
+
+    code = "error"
+
+
+class BadInput(XdmError):
+    """The caller must change the request."""
+
+    code = "bad_input"
+
+
+class NotFound(BadInput):
+    """What was asked for does not exist, or belongs to somebody else, which looks the same."""
+
+    code = "not_found"
+
+
+class Unsupported(BadInput):
+    """The active backend cannot do this; the sentence names the backend and the alternative."""
+
+    code = "unsupported"
+
+
+class ConfigError(XdmError):
+    """A setting or the policy is wrong; nothing starts until the owner corrects it."""
+
+    code = "config"
+
+
+class Unavailable(XdmError):
+    """Not possible now; nothing was changed, sent or spent."""
+
+    code = "unavailable"
+
+
+class LedgerUnavailable(Unavailable):
+    """The ledger cannot be opened, read or written; without it nothing is sent."""
+
+    code = "ledger_unavailable"
+
+
+class BackendUnavailable(Unavailable):
+    """The backend could not be reached, or its answer could not be understood."""
+
+    code = "backend_unavailable"
+
+
+class RateLimited(Unavailable):
+    """A read is refused until `retry_at` (aware, UTC)."""
+
+    code = "rate_limited"
+
+    def __init__(self, says: str, retry_at: datetime | None = None) -> None:
+        """Say `says`; `retry_at` is None when nobody knows."""
+        super().__init__(says)
+        self.retry_at = retry_at
+
+
+class OverBudget(Unavailable):
+    """A read would cost more than the owner's budget has left."""
+
+    code = "over_budget"
+
+
+class Refused(XdmError):
+    """The backend definitely refused a read or look-up; `code` is the normalised class of the refusal."""
+
+    def __init__(self, code: str, says: str) -> None:
+        """Say `says` under the class `code`."""
+        super().__init__(says)
+        self.code = code

@@ -1,0 +1,1 @@
+"""Durable memory: what was asked, decided, sent, counted and spent. `base.py` is the contract."""

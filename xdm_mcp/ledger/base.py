@@ -1,0 +1,249 @@
+"""The contract of the ledger, in prose; every engine keeps all of it.
+
+The ledger is the one place where two processes, two machines, a retry, a replayed protocol round and a
+crash meet. What it promises:
+
+1. **One decision, one transaction.** Each method is one short transaction, serialised against every other
+   on the same ledger. The functions that a caller hands in (`judge`, `hold`, `trip`) are pure and run inside it.
+2. **Write-ahead.** When a method returns, what it wrote survives a power cut. If it raises, nothing changed.
+3. **At most once.** `(account, draft key)` is unique. An entry enters `in_flight` at most once in its life, by
+   compare-and-swap on its state and fence; nothing that was ever in flight is sent again.
+4. **Exact windows.** A charge takes the next number of its scope; a window of N is free exactly when the N-th
+   newest unreleased charge is older than its length (+ the margin). Cost does not grow with history. Stamps never
+   fall within a scope, so a clock that steps back freezes windows and never widens them.
+5. **Reserve, then settle.** Windows and money are charged at `reserve` or `claim`. A definite refusal gives back
+   what each limit says, an attempt of which no byte left gives back everything, `unknown` gives back nothing.
+6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600 in a 0700 folder.
+
+All times are aware UTC. Every method may raise `LedgerUnavailable`, and then nothing was changed. Opening is lazy: a
+ledger that was only constructed has touched no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from xdm_mcp.models.messages import Message
+from xdm_mcp.models.people import User
+from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
+from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Hold, Outcome
+from xdm_mcp.models.verdicts import Decision, Facts, PeerFacts
+
+Judge = Callable[[Facts, datetime], Decision]
+"""The guard bound to one draft: facts and the moment in, decision out. Pure."""
+
+MakeHold = Callable[[Decision, datetime], Hold]
+"""Makes the question for a person from the decision that holds a draft. Pure; randomness was drawn before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One of the latest settled attempts of an account, newest first, for circuit breakers."""
+
+    state: str
+    code: str | None
+    first_contact: bool
+
+
+Trip = Callable[[Sequence[Attempt]], Halt | None]
+"""Looks at the latest attempts (at most 10, newest first) and may halt the account. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What `reserve` or `claim` did.
+
+    `entry` is None only when the draft was denied or `mismatch` is True. `repeat` means that an
+    earlier entry answers this draft and nothing new happened; `mismatch` that its key belongs to a send with other
+    content. `decision` is None for a repeat or a mismatch.
+    """
+
+    entry: Entry | None
+    decision: Decision | None = None
+    repeat: bool = False
+    mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUser:
+    """A remembered user and when the backend last told of them."""
+
+    user: User
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A read whose worst price is booked; settle it with what it really cost."""
+
+    id: int
+    cost: int
+
+
+class Ledger(Protocol):
+    """See the module: the six promises hold for every method."""
+
+    @property
+    def place(self) -> str:
+        """Where the ledger lives, for people: a path or a URL without secrets."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and threads; later calls open again."""
+        ...
+
+    # -- the life of a send ---------------------------------------------------------------------
+
+    async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
+        """Return what `reserve` would judge now. Changes nothing."""
+        ...
+
+    async def reserve(
+        self, draft: Draft, limits: Sequence[Limit], judge: Judge, hold: MakeHold, now: datetime
+    ) -> Reservation:
+        """Decide about a draft and write the decision down.
+
+        An entry under the draft's key answers first: other content is a `mismatch`; a live, sent or unknown entry, a
+        failure under an explicit key and a rejection are a `repeat`. A failed or expired entry under a derived key, a
+        `not_sent` one under any key, and a derived key older than 24 h make way for a new attempt. Otherwise
+        `judge` decides: DENY stores nothing; HOLD stores a held entry with `hold`'s question; ALLOW charges
+        windows and money and stores a reserved entry that may leave at its `not_before`.
+        """
+        ...
+
+    async def approve(
+        self, approval_id: str, digest: str, assurance: Assurance, by: str, now: datetime
+    ) -> Entry:
+        """Mark a held entry approved. The digest must be the one that was shown.
+
+        Raises NotFound for an unknown id, BadInput for a wrong digest, an expired or no longer held
+        entry, or too little assurance.
+        """
+        ...
+
+    async def reject(self, approval_id: str, by: str, now: datetime) -> Entry:
+        """End a held or approved entry for good. Raises NotFound or BadInput as `approve` does."""
+        ...
+
+    async def claim(
+        self, entry_id: int, limits: Sequence[Limit], judge: Judge, now: datetime
+    ) -> Reservation:
+        """Turn an approved entry into a reserved one, once among all processes.
+
+        `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
+        `denied`) where time heals nothing. A loser of the race gets the entry as it stands, as a `repeat`.
+        """
+        ...
+
+    async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
+        """Note that the request leaves now (`reserved` to `in_flight`). None: somebody else owns it, or an account halt came."""
+        ...
+
+    async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
+        """Write down how an attempt ended, with all its effects, and return the entry as it then stands.
+
+        A receipt is evidence and wins over any fence and over `unknown`. Any other outcome of an owner
+        that lost its lease changes nothing. Effects: given-back charges, a remembered closed recipient,
+        server windows, a wait until `retry_at`, the outcome's halt and `trip`'s.
+        """
+        ...
+
+    async def resolve(self, entry_id: int, outcome: Outcome, by: str, now: datetime) -> Entry:
+        """A person's word on an `unknown` entry: SENT or FAILED. Raises BadInput where it is not unknown."""
+        ...
+
+    async def postpone_read(self, entry: Entry, next_read_at: datetime | None, now: datetime) -> Entry:
+        """Plan the next read-back of an `unknown` entry; None leaves it to a person."""
+        ...
+
+    # -- finding entries --------------------------------------------------------------------------
+
+    async def entry(self, entry_id: int) -> Entry | None:
+        """Return the entry, or None."""
+        ...
+
+    async def by_approval(self, approval_id: str) -> Entry | None:
+        """Return the entry of an approval id, or None."""
+        ...
+
+    async def waiting(self, account_id: str | None = None) -> tuple[Entry, ...]:
+        """Return held and approved entries, oldest first, of one account or of all."""
+        ...
+
+    async def recent(self, limit: int = 20) -> tuple[Entry, ...]:
+        """Return the newest entries in any state, newest first."""
+        ...
+
+    async def due(self, now: datetime) -> tuple[Entry, ...]:
+        """Sweep, then return what wants work now: approved entries and unknown ones to be read back.
+
+        The sweep expires held and approved entries, fails reserved ones whose owner vanished (`not_sent`: nothing left)
+        and turns vanished in-flight ones into `unknown` with a read-back due at once.
+        """
+        ...
+
+    # -- what was read ------------------------------------------------------------------------------
+
+    async def record(self, account_id: str, messages: Sequence[Message], opted_out: Callable[[str], bool], now: datetime) -> int:
+        """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return how many were new.
+
+        In any order, any number of times: the result is the same. Inbound ones set the peer's last word and
+        reply credit, and `opted_out` judges their text; own ones first prove open entries, else charge the message
+        windows as sends that we did not make. No text is stored.
+        """
+        ...
+
+    async def remember_users(self, users: Sequence[User], now: datetime) -> None:
+        """Keep what a backend told of people, by id and by handle (case-insensitive)."""
+        ...
+
+    async def known_user(self, who: str) -> KnownUser | None:
+        """Return the remembered user of a numeric id or a handle without @, or None."""
+        ...
+
+    async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:
+        """Return the peers whose last message still grants reply credit."""
+        ...
+
+    async def clear_opt_out(self, account_id: str, user_id: str) -> bool:
+        """Forget an opt-out; only the owner asks for this. False where there was none."""
+        ...
+
+    # -- quota and money --------------------------------------------------------------------------------
+
+    async def windows(self, limits: Sequence[Limit], now: datetime) -> tuple[Window, ...]:
+        """Return how each limit stands."""
+        ...
+
+    async def observe(self, windows: Sequence[ServerWindow], now: datetime) -> None:
+        """Keep what headers said; it lowers what remains until its reset, and never raises it."""
+        ...
+
+    async def book_read(
+        self, account_id: str, cost: int, budget: Budget, limits: Sequence[Limit], now: datetime
+    ) -> Booking:
+        """Charge a read before it is made. Raises OverBudget or RateLimited, and then nothing is charged."""
+        ...
+
+    async def settle_read(self, booking: Booking, cost: int) -> None:
+        """Replace the booked price of a read by what it really cost."""
+        ...
+
+    async def spend(self, account_id: str, now: datetime) -> Spend:
+        """Return the money booked today (UTC) and in all."""
+        ...
+
+    async def halt(self, account_id: str, halt: Halt) -> None:
+        """Stop sends of an account; the same code twice is one halt."""
+        ...
+
+    async def halts(self, account_id: str, now: datetime) -> tuple[Halt, ...]:
+        """Return the halts in force."""
+        ...
+
+    async def clear_halt(self, account_id: str, code: str | None) -> int:
+        """Clear one halt or all; return how many. Only a person asks for this."""
+        ...
