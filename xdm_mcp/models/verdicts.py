@@ -24,7 +24,7 @@ class PeerFacts:
 
     `peer` is the ledger's key (`user:<id>` or `conversation:<id>`). `own_since_inbound` counts our
     sends (open ones included) since the last message of theirs. `closed_until` is set while a refusal of
-    theirs is remembered.
+    theirs is remembered. `blocked`, `suspended` and `can_dm` are what the backend last told, at `can_dm_at`.
     """
 
     peer: str
@@ -34,6 +34,10 @@ class PeerFacts:
     opted_out_at: datetime | None = None
     closed_until: datetime | None = None
     closed_code: str | None = None
+    blocked: bool = False
+    suspended: bool = False
+    can_dm: bool | None = None
+    can_dm_at: datetime | None = None
     credits_left: int = 0
     credits_until: datetime | None = None
 
