@@ -88,7 +88,11 @@ class Backend(Protocol):
         ...
 
     async def messages(
-        self, *, limit: int, cursor: str | None = None, with_user: str | None = None,
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        with_user: str | None = None,
         conversation_id: str | None = None,
     ) -> MessagePage:
         """Return one page, newest first: of all conversations, of one person's, or of one conversation.
@@ -101,7 +105,9 @@ class Backend(Protocol):
         """Return one message. Raises NotFound."""
         ...
 
-    async def users(self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()) -> tuple[User, ...]:
+    async def users(
+        self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()
+    ) -> tuple[User, ...]:
         """Look up at most 100 users, by ids or by handles without @. The unknown are simply absent."""
         ...
 

@@ -44,7 +44,11 @@ class Rule(BaseModel):
 
 
 def decide(
-    rules: Sequence[Rule], draft: Draft, facts: Facts, now: datetime, approval: Assurance | None = None
+    rules: Sequence[Rule],
+    draft: Draft,
+    facts: Facts,
+    now: datetime,
+    approval: Assurance | None = None,
 ) -> Decision:
     """Return the decision of all rules: the strictest finding wins.
 
@@ -52,7 +56,9 @@ def decide(
     never answered by anybody. Raises ValueError for no rules: an empty policy is surely a mistake.
     """
     if not rules:
-        raise ValueError("a policy without rules would let everything pass: give it at least one rule")
+        raise ValueError(
+            "a policy without rules would let everything pass: give it at least one rule"
+        )
     judged = (rule.judge(draft, facts, now) for rule in rules)
     findings = tuple(_answered(finding, approval) for finding in judged if finding is not None)
     verdict = max((finding.verdict for finding in findings), default=Verdict.ALLOW)
@@ -61,5 +67,7 @@ def decide(
 
 def _answered(finding: Finding, approval: Assurance | None) -> Finding:
     if finding.verdict is Verdict.HOLD and approval is not None and approval >= finding.least:
-        return Finding(finding.rule, Verdict.ALLOW, f"approved: {finding.says}", least=finding.least)
+        return Finding(
+            finding.rule, Verdict.ALLOW, f"approved: {finding.says}", least=finding.least
+        )
     return finding

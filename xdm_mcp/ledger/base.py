@@ -155,7 +155,9 @@ class Ledger(Protocol):
         """A person's word on an `unknown` entry: SENT or FAILED. Raises BadInput where it is not unknown."""
         ...
 
-    async def postpone_read(self, entry: Entry, next_read_at: datetime | None, now: datetime) -> Entry:
+    async def postpone_read(
+        self, entry: Entry, next_read_at: datetime | None, now: datetime
+    ) -> Entry:
         """Plan the next read-back of an `unknown` entry; None leaves it to a person."""
         ...
 
@@ -187,7 +189,13 @@ class Ledger(Protocol):
 
     # -- what was read ------------------------------------------------------------------------------
 
-    async def record(self, account_id: str, messages: Sequence[Message], opted_out: Callable[[str], bool], now: datetime) -> int:
+    async def record(
+        self,
+        account_id: str,
+        messages: Sequence[Message],
+        opted_out: Callable[[str], bool],
+        now: datetime,
+    ) -> int:
         """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return how many were new.
 
         In any order, any number of times: the result is the same. Inbound ones set the peer's last word and

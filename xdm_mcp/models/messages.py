@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from xdm_mcp.models.people import User
+
+CONVERSATION_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19}|[0-9]{15,19})\Z")
+"""A conversation id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
+
+MESSAGE_ID = re.compile(r"[0-9]{1,19}\Z")
+"""A message id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
 
 Coverage = Literal["legacy_unencrypted_only", "complete"]
 """What a backend can see at all. X's official API sees only unencrypted threads (docs.x.com, 2026-08)."""

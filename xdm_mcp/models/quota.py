@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -50,6 +50,10 @@ class Limit:
         minutes = int(self.per.total_seconds() // 60)
         length = f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"
         return f"{self.scope.partition('/')[2]}/{length}"
+
+    def of(self, account_id: str) -> Limit:
+        """Return this limit with the account's id in the place `{account}` that a backend leaves open."""
+        return replace(self, scope=self.scope.replace("{account}", account_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Draft:
     @property
     def key(self) -> str:
         """The key under which a repeat finds this send: the caller's own, else derived from content."""
-        return f"k:{self.idempotency_key}" if self.idempotency_key is not None else f"d:{self.request}"
+        return (
+            f"k:{self.idempotency_key}" if self.idempotency_key is not None else f"d:{self.request}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,9 @@ class Entry:
     next_read_at: datetime | None = None
 
 
-def approval_digest(draft: Draft, hold_nonce: str, expires_at: datetime, reasons: tuple[tuple[str, str], ...]) -> str:
+def approval_digest(
+    draft: Draft, hold_nonce: str, expires_at: datetime, reasons: tuple[tuple[str, str], ...]
+) -> str:
     """Return the digest that an approval of `draft` must name (hex SHA-256)."""
     attachment = draft.attachment
     return digest(
@@ -214,7 +218,10 @@ def approval_digest(draft: Draft, hold_nonce: str, expires_at: datetime, reasons
         {
             "account": draft.account_id,
             "backend": [draft.backend, draft.origin],
-            "recipient": {"users": list(draft.target.user_ids), "conversation": draft.target.conversation_id},
+            "recipient": {
+                "users": list(draft.target.user_ids),
+                "conversation": draft.target.conversation_id,
+            },
             "text": draft.text,
             "attachment": [attachment.name, attachment.sha256] if attachment else None,
             "cost": draft.cost,

@@ -1,0 +1,181 @@
+"""The one composition root: settings become an `App`, opened once per process and shared by every connection.
+
+Constructing it touches no disk, no network and no lock, and imports little: the parts that a first `tools/list` does not
+need are made when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import anyio
+
+from xdm_mcp.bus import Bus, Changed
+from xdm_mcp.clock import Clock, SystemClock
+from xdm_mcp.config import Settings
+from xdm_mcp.errors import XdmError
+from xdm_mcp.guard.policy import Policy
+from xdm_mcp.models.results import Reason
+
+if TYPE_CHECKING:
+    from xdm_mcp.backends.base import Backend
+    from xdm_mcp.inbox.reading import Inbox
+    from xdm_mcp.ledger.base import Ledger
+    from xdm_mcp.outbox.reconcile import Reconciler
+    from xdm_mcp.outbox.sending import Outbox
+    from xdm_mcp.outbox.standing import Standing
+    from xdm_mcp.people import People
+
+log = logging.getLogger(__name__)
+
+FIRST_WORK = 1.0
+"""Seconds after the start before background work begins, so that it never delays a first answer."""
+
+WORK_EVERY = 0.5
+"""Seconds between looks for approved sends: how long a person waits at most to see theirs go out."""
+
+
+class App:
+    """Everything one process needs, wired once."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Check the policy and remember the settings. Raises ConfigError for a policy that cannot be."""
+        self.settings = settings
+        self.clock = clock
+        self.bus = Bus()
+        self.policy = Policy.load(settings.guard)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The durable memory."""
+        from xdm_mcp.ledger.opening import open_ledger
+
+        return open_ledger(self.settings.ledger_url)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The active service on the wire."""
+        from xdm_mcp.backends.registry import open_backend
+
+        return open_backend(self.settings, self.clock)
+
+    @cached_property
+    def people(self) -> People:
+        """Look-ups of people."""
+        from xdm_mcp.people import People
+
+        return People(self.backend, self.ledger, self.policy.budget(), self.clock)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The write path."""
+        from xdm_mcp.outbox.drafts import Drafts
+        from xdm_mcp.outbox.sending import Outbox
+
+        attachments = self.settings.attachments
+        return Outbox(
+            backend=self.backend,
+            ledger=self.ledger,
+            policy=self.policy,
+            drafts=Drafts(self.backend, self.people, attachments.folder, attachments.max_bytes),
+            reconciler=self._reconciler,
+            bus=self.bus,
+            clock=self.clock,
+            holds_for=timedelta(minutes=self.settings.approvals.expires_minutes),
+        )
+
+    @cached_property
+    def _reconciler(self) -> Reconciler:
+        from xdm_mcp.outbox.reconcile import Reconciler
+
+        return Reconciler(self.backend, self.ledger, self.policy.budget(), self.bus, self.clock)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The read path."""
+        from xdm_mcp.inbox.feed import Feed
+        from xdm_mcp.inbox.reading import Inbox
+
+        settings = self.settings.inbox
+        feed = Feed(
+            self.backend,
+            self.ledger,
+            self.people,
+            self.policy.budget(),
+            self.bus,
+            self.clock,
+            settings,
+        )
+        poll = timedelta(seconds=settings.poll_seconds)
+        return Inbox(self.backend, self.people, feed, self.bus, self.clock, poll)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Quotas, halts, money, and who can be written to."""
+        from xdm_mcp.outbox.standing import Standing
+
+        return Standing(self.backend, self.ledger, self.policy, self.people, self.clock)
+
+    def policy_text(self) -> list[Reason]:
+        """Return what each rule of the policy does, in a sentence."""
+        return [Reason(rule=rule, says=says) for rule, says in self.policy.describe()]
+
+    async def run(self) -> None:
+        """Work in the background until cancelled: send what was approved, look at a watched inbox."""
+        await self.clock.sleep(FIRST_WORK)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._work)
+            tasks.start_soon(self._poll)
+
+    async def _work(self) -> None:
+        seen: object = None
+        while True:
+            try:
+                await self.outbox.work()
+                now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
+            except XdmError as error:
+                log.warning("background work: %s", error)
+            else:
+                if seen is not None and seen != now:
+                    self.bus.publish(Changed("approvals"), Changed("quota"))
+                seen = now
+            await self.clock.sleep(WORK_EVERY)
+
+    async def _poll(self) -> None:
+        while True:
+            if self.inbox.watched:
+                try:
+                    await self.inbox.look()
+                except XdmError as error:
+                    log.warning("inbox: %s", error)
+                await self.clock.sleep(self.settings.inbox.poll_seconds)
+            else:
+                await self.clock.sleep(WORK_EVERY)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until no send of this process is on its way, at most `seconds`."""
+        with anyio.move_on_after(seconds):
+            while "outbox" in self.__dict__ and self.outbox.leaving:
+                await anyio.sleep(0.01)
+
+    async def close(self) -> None:
+        """Let go of the connection and the ledger."""
+        for part in ("backend", "ledger"):
+            if part in self.__dict__:
+                await self.__dict__[part].close()
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Open the app and close it at the end. Raises ConfigError before anything is opened."""
+    app = App(settings, clock or SystemClock())
+    try:
+        yield app
+    finally:
+        with anyio.CancelScope(shield=True):
+            await app.close()

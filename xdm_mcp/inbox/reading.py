@@ -1,0 +1,254 @@
+"""The read path: conversations and messages, what needs an answer, and being told when something comes.
+
+A backend bills every message that it returns, so one `Feed` of newest messages serves everybody in the process, and a
+page says what it covers instead of calling an empty answer "no messages".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from xdm_mcp.backends.base import Backend
+from xdm_mcp.bus import Bus
+from xdm_mcp.clock import Clock, rfc3339
+from xdm_mcp.inbox.cursors import read_cursor, write_cursor
+from xdm_mcp.errors import BadInput, Unavailable
+from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
+from xdm_mcp.models.people import User
+from xdm_mcp.models.results import InboxPage
+from xdm_mcp.people import NAMED, People
+from xdm_mcp.inbox.showing import conversation_row, message_row, needs_reply, person
+
+Progress = Callable[[float, float], Awaitable[None]]
+"""Told (seconds waited, seconds asked for) while a call waits."""
+
+GLANCE = timedelta(seconds=2)
+"""How long one look at the feed answers everybody: a burst of calls costs one read."""
+
+
+class Inbox:
+    """What came in and went out, as far as the backend can see."""
+
+    def __init__(
+        self, backend: Backend, people: People, feed: Feed, bus: Bus, clock: Clock, poll: timedelta
+    ) -> None:
+        """Read through `feed`, look again every `poll` while somebody watches."""
+        self._backend = backend
+        self._people = people
+        self._feed = feed
+        self._bus = bus
+        self._clock = clock
+        self.poll = poll
+        self._watchers = 0
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants to be told of new messages."""
+        return self._watchers > 0
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Have the inbox looked at every `poll` while entered; changes go out on the bus."""
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+
+    async def look(self) -> int:
+        """Look once for new messages; return how many there were. Never raises what is only temporary."""
+        return await self._feed.refresh()
+
+    async def page(
+        self,
+        *,
+        with_user: str | None = None,
+        conversation_id: str | None = None,
+        query: str | None = None,
+        since: datetime | None = None,
+        needs_reply: bool = False,
+        limit: int = 20,
+        cursor: str | None = None,
+        wait_seconds: float = 0,
+        progress: Progress | None = None,
+    ) -> InboxPage:
+        """Return one page: conversations, or with a peer or a query the messages, newest first.
+
+        At most one of `with_user` and `conversation_id`; `limit` is 1 to 100. With `wait_seconds` (0 to 50)
+        it returns as soon as something new is there. Raises BadInput, NotFound, Unavailable or Refused.
+        """
+        if with_user is not None and conversation_id is not None:
+            raise BadInput("Give with_user or conversation_id, not both.")
+        await self._feed.refresh_if_older(GLANCE)
+        if wait_seconds > 0:
+            await self._wait(wait_seconds, progress)
+        peer = await self._peer(with_user, conversation_id)
+        if query is not None:
+            return await self._found(query, peer, since, limit, cursor)
+        if peer is not None:
+            return await self._thread(peer, since, limit, cursor)
+        return await self._conversations(since, needs_reply, limit, cursor)
+
+    async def message(self, message_id: str) -> InboxPage:
+        """Return one message as a page. Raises NotFound where there is none, BadInput for what is no id."""
+        if not MESSAGE_ID.match(message_id):
+            raise BadInput(
+                "A message id is a number of 1 to 19 digits; use the one that list_dms gave."
+            )
+        message = self._feed.find(message_id) or await self._feed.fetch(message_id)
+        return await self._message_page([message], None, None, ())
+
+    def known_conversations(self, prefix: str) -> list[str]:
+        """Return ids of conversations that this process has read, for completion, newest first."""
+        return [key for key in self._feed.conversations() if key.startswith(prefix)]
+
+    def known_messages(self, prefix: str) -> list[str]:
+        """Return ids of messages that this process has read, for completion, newest first."""
+        return [m.id for m in self._feed.messages() if m.id.startswith(prefix)]
+
+    async def _wait(self, seconds: float, progress: Progress | None) -> None:
+        start, seen = self._clock.now(), self._feed.arrivals
+        with self.watch():
+            while self._feed.arrivals == seen:
+                waited = (self._clock.now() - start).total_seconds()
+                if progress is not None:
+                    await progress(min(waited, seconds), seconds)
+                if waited >= seconds:
+                    return
+                await self._clock.sleep(min(1.0, seconds - waited))
+                await self._feed.refresh_if_older(self.poll)
+
+    async def _peer(self, with_user: str | None, conversation_id: str | None) -> str | None:
+        if with_user is not None:
+            user = await self._people.find(with_user)
+            return pair_id((await self._people.account()).id, user.id)
+        if conversation_id is not None and not CONVERSATION_ID.match(conversation_id):
+            raise BadInput("A conversation_id is the id that list_dms gave; use it unchanged.")
+        return conversation_id
+
+    async def _conversations(
+        self, since: datetime | None, only_needing: bool, limit: int, cursor: str | None
+    ) -> InboxPage:
+        account = await self._people.account()
+        before = read_cursor(cursor, "conversations")
+        rows: list[tuple[str, Message]] = []
+        while True:
+            threads = self._feed.conversations()
+            rows = [
+                (key, messages[0])
+                for key, messages in threads.items()
+                if (before is None or int(messages[0].id) < int(before))
+                and (since is None or messages[0].created_at >= since)
+                and (not only_needing or needs_reply(messages, account.id))
+            ]
+            if len(rows) > limit or not await self._feed.reach_back(since):
+                break
+        threads, page = self._feed.conversations(), rows[:limit]
+        if only_needing:
+            page = sorted(page, key=lambda row: int(row[1].id))
+        more = len(rows) > limit
+        oldest = min((last.id for _, last in page), key=int, default=None)
+        users = await self._named(
+            [p for key, _ in page for p in self._others(key, threads[key], account.id)]
+        )
+        return InboxPage(
+            account_id=account.id,
+            people=[person(user) for user in users],
+            conversations=[
+                conversation_row(
+                    key, threads[key], self._others(key, threads[key], account.id), account.id
+                )
+                for key, _ in page
+            ],
+            next_cursor=write_cursor("conversations", oldest) if more and oldest else None,
+            coverage=self._backend.capabilities.coverage,
+            as_of=rfc3339(self._feed.as_of),
+            notes=list(self._feed.notes(whole=not more)),
+        )
+
+    async def _thread(
+        self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
+    ) -> InboxPage:
+        at = read_cursor(cursor, conversation_id)
+        messages, following = await self._feed.thread(conversation_id, limit, at)
+        shown = [m for m in messages if since is None or m.created_at >= since]
+        if len(shown) < len(messages):
+            following = None
+        return await self._message_page(
+            shown,
+            conversation_id,
+            write_cursor(conversation_id, following) if following else None,
+            self._feed.notes(whole=following is None),
+        )
+
+    async def _found(
+        self, query: str, peer: str | None, since: datetime | None, limit: int, cursor: str | None
+    ) -> InboxPage:
+        before = read_cursor(cursor, f"query:{query}")
+        wanted = query.casefold()
+        while await self._feed.reach_back(since):
+            pass
+        found = [
+            m
+            for m in self._feed.messages()
+            if m.text is not None
+            and wanted in m.text.casefold()
+            and (peer is None or m.conversation_id == peer)
+            and (since is None or m.created_at >= since)
+            and (before is None or int(m.id) < int(before))
+        ]
+        page, more = found[:limit], len(found) > limit
+        note = (
+            f"Searched the {len(self._feed.messages())} messages read so far, not all that exist."
+        )
+        return await self._message_page(
+            page,
+            None,
+            write_cursor(f"query:{query}", page[-1].id) if more else None,
+            (note, *self._feed.notes(whole=True)),
+        )
+
+    async def _message_page(
+        self,
+        messages: Sequence[Message],
+        conversation_id: str | None,
+        next_cursor: str | None,
+        notes: Sequence[str],
+    ) -> InboxPage:
+        account = await self._people.account()
+        users = await self._named(
+            [m.sender_id for m in messages if m.sender_id not in (None, account.id)]
+        )
+        return InboxPage(
+            account_id=account.id,
+            conversation_id=conversation_id,
+            people=[person(user) for user in users],
+            messages=[message_row(m, with_conversation=conversation_id is None) for m in messages],
+            next_cursor=next_cursor,
+            coverage=self._backend.capabilities.coverage,
+            as_of=rfc3339(self._feed.as_of),
+            notes=list(notes),
+        )
+
+    async def _named(self, ids: Sequence[str | None]) -> list[User]:
+        """Return the people behind ids, with their handles where the budget still allows a look-up."""
+        wanted = list(dict.fromkeys(user_id for user_id in ids if user_id))
+        if not wanted:
+            return []
+        try:
+            users = await self._people.find_many(wanted, fresh=NAMED)
+        except Unavailable:  # a page without handles is better than no page
+            users = tuple([await self._people.known(user_id) for user_id in wanted])
+        return [user or User(user_id) for user, user_id in zip(users, wanted, strict=True)]
+
+    def _others(
+        self, conversation_id: str, messages: Sequence[Message], account_id: str
+    ) -> list[str]:
+        other = one_to_one(conversation_id, account_id)
+        if other is not None:
+            return [other]
+        seen = {p for m in messages for p in (*m.participant_ids, m.sender_id) if p}
+        return sorted(seen - {account_id}, key=int)

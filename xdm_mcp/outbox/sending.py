@@ -1,0 +1,276 @@
+"""The write path: the only way by which anything leaves.
+
+A draft is judged and written down in one hold of the ledger, waits for a person where the guard says so, leaves at
+most once, and is settled by what the backend proved. `docs/outbox.md` draws the states.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import anyio
+import anyio.lowlevel
+
+from xdm_mcp.backends.base import Backend
+from xdm_mcp.bus import Bus, Changed
+from xdm_mcp.clock import Clock
+from xdm_mcp.outbox.drafts import Drafts, draft_of
+from xdm_mcp.errors import BadInput, NotFound, XdmError
+from xdm_mcp.guard.breakers import trip
+from xdm_mcp.guard.policy import Policy
+from xdm_mcp.ledger.base import Ledger, Reservation
+from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.results import SendResult
+from xdm_mcp.models.sends import (
+    Assurance,
+    Draft,
+    Entry,
+    Hold,
+    Outcome,
+    SendState,
+    approval_digest,
+)
+from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+from xdm_mcp.outbox.reconcile import Reconciler
+from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
+
+OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
+"""States that end by themselves within seconds: worth waiting for."""
+
+PATIENCE = timedelta(seconds=45)
+"""How long a repeated call waits for another process that is sending the same draft."""
+
+Draw = Callable[[int], str]
+"""Draws `n` random bytes as hex; injected so that tests repeat."""
+
+
+class Outbox:
+    """Sends, held sends and their approvals, for the account of one backend."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        ledger: Ledger,
+        policy: Policy,
+        drafts: Drafts,
+        reconciler: Reconciler,
+        bus: Bus,
+        clock: Clock,
+        holds_for: timedelta,
+        draw: Draw = secrets.token_hex,
+    ) -> None:
+        """Send through `backend` what `policy` lets pass; ask a person for `holds_for` at most."""
+        self._backend = backend
+        self._ledger = ledger
+        self._policy = policy
+        self._drafts = drafts
+        self._reconciler = reconciler
+        self._bus = bus
+        self._clock = clock
+        self._holds_for = holds_for
+        self._draw = draw
+        self._leaving = 0
+
+    @property
+    def leaving(self) -> int:
+        """How many sends of this process are on their way right now."""
+        return self._leaving
+
+    async def send(
+        self,
+        *,
+        text: str,
+        to: str | None = None,
+        conversation_id: str | None = None,
+        new_group: Sequence[str] | None = None,
+        attachment: str | None = None,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> SendResult:
+        """Send, or hold, or refuse; the answer says which, and never `sent` when it is not so.
+
+        Exactly one of `to`, `conversation_id` and `new_group` (2 to 49) is given. Raises BadInput,
+        NotFound and Unsupported for what cannot be asked, Unavailable where nothing could be decided.
+        """
+        make = self._drafts.preview if dry_run else self._drafts.make
+        draft = await make(
+            text=text,
+            to=to,
+            conversation_id=conversation_id,
+            new_group=new_group,
+            attachment=attachment,
+            idempotency_key=idempotency_key,
+        )
+        limits = self._limits(draft)
+        now = self._clock.now()
+        if dry_run:
+            facts = await self._ledger.facts(draft, limits, now)
+            return tell_preview(draft, self._policy.decide(draft, facts, now))
+        reservation = await self._ledger.reserve(
+            draft, limits, partial(self._judge, draft, None), partial(self._hold, draft), now
+        )
+        return await self._answer(draft, reservation)
+
+    async def approve(
+        self, approval_id: str, *, digest: str, assurance: Assurance, by: str
+    ) -> Entry:
+        """Record a person's approval of exactly what `digest` names; the sending follows by `work`.
+
+        Raises NotFound or BadInput where it does not fit. No tool calls this.
+        """
+        entry = await self._ledger.approve(approval_id, digest, assurance, by, self._clock.now())
+        self._bus.publish(Changed("approvals"))
+        return entry
+
+    async def reject(self, approval_id: str, *, by: str) -> Entry:
+        """End a held send for good. Raises NotFound or BadInput where it does not fit."""
+        entry = await self._ledger.reject(approval_id, by, self._clock.now())
+        self._bus.publish(Changed("approvals"))
+        return entry
+
+    async def waiting(self) -> tuple[Entry, ...]:
+        """Return the sends that wait for a person, or for their turn after one approved."""
+        return await self._ledger.waiting()
+
+    async def find(self, approval: str) -> Entry:
+        """Return the entry whose approval id is, or uniquely begins with, `approval` (4 characters or more)."""
+        exact = await self._ledger.by_approval(approval)
+        if exact is not None:
+            return exact
+        near = [
+            e for e in await self.waiting() if e.hold and e.hold.approval_id.startswith(approval)
+        ]
+        if len(approval) < 4 or len(near) != 1:
+            raise NotFound("No held send has that id; list them with `xdm-mcp approvals`.")
+        return near[0]
+
+    async def work(self) -> int:
+        """Do once what is due: send what was approved, read back what is unknown. Return how much was done."""
+        done = 0
+        now = self._clock.now()
+        for entry in await self._ledger.due(now):
+            if (entry.backend, entry.origin) != (self._backend.name, self._backend.origin):
+                continue
+            if entry.state is SendState.UNKNOWN:
+                done += await self._reconciler.read_back(entry)
+            elif entry.retry_at is None or entry.retry_at <= now:
+                done += await self.send_approved(entry) is not None
+        return done
+
+    async def send_approved(self, entry: Entry) -> Entry | None:
+        """Claim an approved entry and send it; None where another process was faster or it must wait."""
+        draft = draft_of(entry)
+        approval = entry.hold.assurance if entry.hold else None
+        reservation = await self._ledger.claim(
+            entry.id, self._limits(draft), partial(self._judge, draft, approval), self._clock.now()
+        )
+        claimed = reservation.entry
+        if reservation.repeat or claimed is None or claimed.state is not SendState.RESERVED:
+            self._bus.publish(Changed("approvals"))
+            return None
+        return await self._carry(claimed)
+
+    async def _answer(self, draft: Draft, reservation: Reservation) -> SendResult:
+        if reservation.mismatch:
+            raise BadInput(
+                "That idempotency_key already belongs to a send with another text or recipient;"
+                " use a new key for a new message."
+            )
+        entry, decision = reservation.entry, reservation.decision
+        if reservation.repeat and entry is not None:
+            return tell_entry(await self._await_outcome(entry), replayed=True)
+        if entry is None:
+            return tell_denied(draft, decision or Decision(Verdict.DENY, ()))
+        if entry.state is SendState.RESERVED:
+            return tell_entry(await self._carry(entry))
+        self._bus.publish(Changed("approvals"), Changed("quota"))
+        return tell_entry(entry)
+
+    async def _await_outcome(self, entry: Entry) -> Entry:
+        until = self._clock.now() + PATIENCE
+        while entry.state in OPEN and self._clock.now() < until:
+            await self._clock.sleep(0.2)
+            entry = await self._ledger.entry(entry.id) or entry
+        return entry
+
+    async def _carry(self, entry: Entry) -> Entry:
+        """Take a reserved entry to its end; from the moment it may leave, nothing cancels it."""
+        try:
+            await self._pace(entry)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._settle(entry, _withdrawn("The caller left before the message could."))
+            raise
+        with anyio.CancelScope(shield=True):
+            return await self._dispatch(entry)
+
+    async def _pace(self, entry: Entry) -> None:
+        if entry.not_before is not None:
+            wait = (entry.not_before - self._clock.now()).total_seconds()
+            if wait > 0:
+                await self._clock.sleep(wait)
+        await anyio.lowlevel.checkpoint()
+
+    async def _dispatch(self, entry: Entry) -> Entry:
+        self._leaving += 1
+        try:
+            if _altered(entry):
+                return await self._settle(
+                    entry, _withdrawn("The held message was altered after it was shown.")
+                )
+            try:
+                picture = self._drafts.picture_of(entry)
+            except XdmError as error:
+                return await self._settle(entry, _withdrawn(str(error)))
+            flying = await self._ledger.dispatch(entry, self._clock.now())
+            if flying is None:
+                return await self._ledger.entry(entry.id) or entry
+            outcome = await self._backend.send(flying.target, flying.text or "", picture)
+            return await self._settle(flying, outcome)
+        finally:
+            self._leaving -= 1
+
+    async def _settle(self, entry: Entry, outcome: Outcome) -> Entry:
+        now = self._clock.now()
+        settled = await self._ledger.settle(entry, outcome, now, partial(trip, now=now))
+        self._bus.publish(Changed("approvals"), Changed("quota"), Changed("inbox"))
+        if settled.receipt and settled.receipt.conversation_id:
+            self._bus.publish(Changed("conversation", settled.receipt.conversation_id))
+        return settled
+
+    def _limits(self, draft: Draft) -> tuple[Limit, ...]:
+        return self._policy.limits(draft.account_id, self._backend.capabilities.limits)
+
+    def _judge(
+        self, draft: Draft, approval: Assurance | None, facts: Facts, now: datetime
+    ) -> Decision:
+        return self._policy.decide(draft, facts, now, approval)
+
+    def _hold(self, draft: Draft, decision: Decision, now: datetime) -> Hold:
+        expires_at, nonce = now + self._holds_for, self._draw(16)
+        return Hold(
+            approval_id=self._draw(16),
+            digest=approval_digest(draft, nonce, expires_at, decision.reasons),
+            reasons=decision.reasons,
+            least=decision.least,
+            expires_at=expires_at,
+            nonce=nonce,
+        )
+
+
+def _withdrawn(says: str) -> Outcome:
+    return Outcome(SendState.FAILED, "withdrawn", says, not_sent=True)
+
+
+def _altered(entry: Entry) -> bool:
+    """Whether an approved row no longer says what the person's digest names."""
+    hold = entry.hold
+    if hold is None:
+        return False
+    return (
+        approval_digest(draft_of(entry), hold.nonce, hold.expires_at, hold.reasons) != hold.digest
+    )

@@ -1,0 +1,118 @@
+"""Finding people: handles and ids become numbers, paid once and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import anyio
+
+from xdm_mcp.backends.base import Backend
+from xdm_mcp.clock import Clock
+from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.ledger.base import Ledger
+from xdm_mcp.models.people import HANDLE, USER_ID, User
+from xdm_mcp.models.quota import Budget
+
+FRESH = timedelta(hours=24)
+"""How long a look-up answers for sends: within X's UTC day it is free anyway, and handles can change hands."""
+
+NAMED = timedelta(days=30)
+"""How long a look-up answers where only a handle is shown."""
+
+
+def normalise(who: str) -> str:
+    """Return a handle without its @, or a numeric id. Raises BadInput for anything else."""
+    bare = who.strip().removeprefix("@")
+    if not (USER_ID.match(bare) or HANDLE.match(bare)):
+        raise BadInput(
+            "A recipient is a handle of 1 to 15 letters, digits and underscores, or a numeric user id in quotes."
+        )
+    return bare
+
+
+class People:
+    """Look-ups of one process: own account, and others by id or handle."""
+
+    def __init__(self, backend: Backend, ledger: Ledger, budget: Budget, clock: Clock) -> None:
+        """Ask `backend`, remember in `ledger`, never spend past `budget`."""
+        self._backend = backend
+        self._ledger = ledger
+        self._budget = budget
+        self._clock = clock
+        self._me: User | None = None
+        self._asking = anyio.Lock()
+
+    async def account(self) -> User:
+        """Return the account that we send from; asked once per process."""
+        async with self._asking:
+            if self._me is None:
+                me = await self._backend.me()
+                now = self._clock.now()
+                price = self._backend.capabilities.prices.read_user
+                await self._ledger.book_read(me.id, price, Budget(), (), now)
+                await self._ledger.remember_users([me], now)
+                self._me = me
+            return self._me
+
+    async def known(self, who: str) -> User | None:
+        """Return whom we already know as `who` (handle or id), however long ago; costs nothing."""
+        found = await self._ledger.known_user(normalise(who))
+        return found.user if found else None
+
+    async def find(self, who: str) -> User:
+        """Return the user called `who`, looked up at most once a day.
+
+        Raises NotFound for nobody, BadInput for what cannot be a handle or id, and what a read may raise.
+        """
+        found = await self.find_many([who])
+        if found[0] is None:
+            raise NotFound(
+                f"There is no X user called {_shown(who)}; check the handle, or use the numeric user id."
+            )
+        return found[0]
+
+    async def find_many(
+        self, whos: Sequence[str], fresh: timedelta = FRESH
+    ) -> tuple[User | None, ...]:
+        """Return one user, or None, for each of `whos`; what is known and fresh costs nothing."""
+        names = [normalise(who) for who in whos]
+        now = self._clock.now()
+        known = {name: await self._remembered(name, now - fresh) for name in dict.fromkeys(names)}
+        missing = [name for name, user in known.items() if user is None]
+        if missing:
+            known.update(await self._look_up(missing, now))
+        return tuple(known[name] for name in names)
+
+    async def _remembered(self, name: str, since: datetime) -> User | None:
+        found = await self._ledger.known_user(name)
+        return found.user if found is not None and found.checked_at >= since else None
+
+    async def _look_up(self, names: Sequence[str], now: datetime) -> dict[str, User | None]:
+        ids = [name for name in names if USER_ID.match(name)]
+        handles = [name for name in names if not USER_ID.match(name)]
+        account = await self.account()
+        capabilities = self._backend.capabilities
+        price = capabilities.prices.read_user
+        limits = (
+            [capabilities.reads["users"].of(account.id)] if "users" in capabilities.reads else []
+        )
+        booking = await self._ledger.book_read(
+            account.id, price * len(names), self._budget, limits, now
+        )
+        users: list[User] = []
+        if ids:
+            users += await self._backend.users(ids=ids)
+        if handles:
+            users += await self._backend.users(handles=handles)
+        await self._ledger.settle_read(booking, price * len(users))
+        await self._ledger.remember_users(users, now)
+        await self._ledger.observe(self._backend.server_windows(), now)
+        by_name = {user.id: user for user in users}
+        by_name.update({user.handle.lower(): user for user in users if user.handle})
+        return {name: by_name.get(name.lower()) for name in names}
+
+
+def _shown(who: str) -> str:
+    bare = normalise(who)
+    return bare if USER_ID.match(bare) else f"@{bare}"
