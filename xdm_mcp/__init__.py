@@ -1,3 +1,4 @@
-"""An MCP server through which agents read and send X direct messages without hurting their owner."""
+"""An MCP server through which agents read and send X direct messages without hurting their
+owner."""
 
 __version__ = "0.1.0"

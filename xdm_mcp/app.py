@@ -1,7 +1,8 @@
-"""The one composition root: settings become an `App`, opened once per process and shared by every connection.
+"""The one composition root: settings become an `App`, opened once per process and shared by every
+connection.
 
-Constructing it touches no disk, no network and no lock, and imports little: the parts that a first `tools/list` does not
-need are made when they are first asked for.
+Constructing it touches no disk, no network and no lock, and imports little: the parts that a first
+`tools/list` does not need are made when they are first asked for.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ FIRST_WORK = 1.0
 """Seconds after the start before background work begins, so that it never delays a first answer."""
 
 WORK_EVERY = 0.5
-"""Seconds between looks for approved sends: how long a person waits at most to see theirs go out."""
+"""Seconds between looks for approved sends: how long a person waits at most to see theirs go
+out."""
 
 
 class App:
     """Everything one process needs, wired once."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        """Check the policy and remember the settings. Raises ConfigError for a policy that cannot be."""
+        """Check the policy and remember the settings. Raises ConfigError for a policy that
+        cannot be."""
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
@@ -126,7 +129,8 @@ class App:
         return [Reason(rule=rule, says=says) for rule, says in self.policy.describe()]
 
     async def run(self) -> None:
-        """Work in the background until cancelled: send what was approved, look at a watched inbox."""
+        """Work in the background until cancelled: send what was approved, look at a watched
+        inbox."""
         await self.clock.sleep(FIRST_WORK)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._work)
@@ -159,9 +163,9 @@ class App:
 
     async def drain(self, seconds: float) -> None:
         """Wait until no send of this process is on its way, at most `seconds`."""
-        with anyio.move_on_after(seconds):
-            while "outbox" in self.__dict__ and self.outbox.leaving:
-                await anyio.sleep(0.01)
+        if "outbox" in self.__dict__:
+            with anyio.move_on_after(seconds):
+                await self.outbox.all_left()
 
     async def close(self) -> None:
         """Let go of the connection and the ledger."""

@@ -11,7 +11,8 @@ What = Literal["inbox", "conversation", "message", "approvals", "quota", "policy
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Something that a client may have read is different now; `id` names it where there are many."""
+    """Something that a client may have read is different now; `id` names it where there are
+    many."""
 
     what: What
     id: str | None = None
@@ -21,7 +22,8 @@ Listener = Callable[[Changed], None]
 
 
 class Bus:
-    """Tells every listener of every change, in order, on the event loop. Listeners must not raise or block."""
+    """Tells every listener of every change, in order, on the event loop. Listeners must not
+    raise or block."""
 
     def __init__(self) -> None:
         """Start with no listeners."""

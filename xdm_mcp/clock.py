@@ -87,6 +87,7 @@ def from_ms(ms: int) -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Return `moment` as RFC 3339 in UTC with a `Z`, to the second, or to the ms where it has any."""
+    """Return `moment` as RFC 3339 in UTC with a `Z`, to the second, or to the ms where it has
+    any."""
     spec = "milliseconds" if moment.microsecond >= 1000 else "seconds"
     return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")

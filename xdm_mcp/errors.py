@@ -21,7 +21,8 @@ from datetime import datetime
 
 
 class XdmError(Exception):
-    """A foreseen failure: `str()` is one sentence that is safe to show to a model and to a person."""
+    """A foreseen failure: `str()` is one sentence that is safe to show to a model and to a
+    person."""
 
     code = "error"
 
@@ -86,7 +87,8 @@ class OverBudget(Unavailable):
 
 
 class Refused(XdmError):
-    """The backend definitely refused a read or look-up; `code` is the normalised class of the refusal."""
+    """The backend definitely refused a read or look-up; `code` is the normalised class of the
+    refusal."""
 
     def __init__(self, code: str, says: str) -> None:
         """Say `says` under the class `code`."""

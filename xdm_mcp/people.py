@@ -15,7 +15,8 @@ from xdm_mcp.models.people import HANDLE, USER_ID, User
 from xdm_mcp.models.quota import Budget
 
 FRESH = timedelta(hours=24)
-"""How long a look-up answers for sends: within X's UTC day it is free anyway, and handles can change hands."""
+"""How long a look-up answers for sends: within X's UTC day it is free anyway, and handles can
+change hands."""
 
 NAMED = timedelta(days=30)
 """How long a look-up answers where only a handle is shown."""
@@ -26,7 +27,8 @@ def normalise(who: str) -> str:
     bare = who.strip().removeprefix("@")
     if not (USER_ID.match(bare) or HANDLE.match(bare)):
         raise BadInput(
-            "A recipient is a handle of 1 to 15 letters, digits and underscores, or a numeric user id in quotes."
+            "A recipient is a handle of 1 to 15 letters, digits and underscores, "
+            "or a numeric user id in quotes."
         )
     return bare
 
@@ -63,12 +65,14 @@ class People:
     async def find(self, who: str) -> User:
         """Return the user called `who`, looked up at most once a day.
 
-        Raises NotFound for nobody, BadInput for what cannot be a handle or id, and what a read may raise.
+        Raises NotFound for nobody, BadInput for what cannot be a handle or id, and what a read may
+        raise.
         """
         found = await self.find_many([who])
         if found[0] is None:
             raise NotFound(
-                f"There is no X user called {_shown(who)}; check the handle, or use the numeric user id."
+                f"There is no X user called {_shown(who)}; "
+                "check the handle, or use the numeric user id."
             )
         return found[0]
 

@@ -1,7 +1,8 @@
 """The port that every backend keeps: what goes out, what comes in, and what it can do as data.
 
-A backend is stateless but for its connection. It never retries a send, never decides whether one may leave, and
-never lets a service's own words out: errors and codes are ours (`xdm_mcp.errors`, `Outcome`).
+A backend is stateless but for its connection. It never retries a send, never decides whether one
+may leave, and never lets a service's own words out: errors and codes are ours (`xdm_mcp.errors`,
+`Outcome`).
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ class Prices:
 class Capabilities:
     """What a backend can do, as data that tools, the guard and the documentation read.
 
-    `risk` is one sentence shown wherever the backend is named, None for a sanctioned one. `limits` are the
-    service's own documented limits; the owner's policy may only be stricter. `reads` names each read
-    endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can see at all.
+    `risk` is one sentence shown wherever the backend is named, None for a sanctioned one. `limits`
+    are the service's own documented limits; the owner's policy may only be stricter. `reads` names
+    each read endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can
+    see at all.
     """
 
     coverage: Coverage
@@ -58,7 +60,8 @@ class Picture:
 
 
 class Backend(Protocol):
-    """One service on the wire. Reads raise `Refused`, `RateLimited`, `BackendUnavailable` or `NotFound`."""
+    """One service on the wire. Reads raise `Refused`, `RateLimited`, `BackendUnavailable` or
+    `NotFound`."""
 
     @property
     def name(self) -> str:
@@ -80,10 +83,12 @@ class Backend(Protocol):
         ...
 
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
-        """Make one attempt to send and classify how it ended; never raises for what happens on the wire.
+        """Make one attempt to send and classify how it ended; never raises for what happens on the
+        wire.
 
-        One POST at most. Whatever cannot be proven is UNKNOWN; only an attempt of which no byte left is `not_sent`.
-        A picture is uploaded first; if that fails the outcome is FAILED and `not_sent`.
+        One POST at most. Whatever cannot be proven is UNKNOWN; only an attempt of which no byte
+        left is `not_sent`. A picture is uploaded first; if that fails the outcome is FAILED and
+        `not_sent`.
         """
         ...
 
@@ -95,9 +100,11 @@ class Backend(Protocol):
         with_user: str | None = None,
         conversation_id: str | None = None,
     ) -> MessagePage:
-        """Return one page, newest first: of all conversations, of one person's, or of one conversation.
+        """Return one page, newest first: of all conversations, of one person's, or of one
+        conversation.
 
-        `limit` is 1 to `capabilities.max_page`; at most one of `with_user` and `conversation_id` is given.
+        `limit` is 1 to `capabilities.max_page`; at most one of `with_user` and `conversation_id` is
+        given.
         """
         ...
 
@@ -108,7 +115,8 @@ class Backend(Protocol):
     async def users(
         self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()
     ) -> tuple[User, ...]:
-        """Look up at most 100 users, by ids or by handles without @. The unknown are simply absent."""
+        """Look up at most 100 users, by ids or by handles without @. The unknown are simply
+        absent."""
         ...
 
     def server_windows(self) -> tuple[ServerWindow, ...]:

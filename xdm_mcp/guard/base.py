@@ -13,9 +13,11 @@ from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
 
 
 class Rule(BaseModel):
-    """One rule of the policy. Its fields are its settings, `name` is the table `guard.<name>` of the policy file.
+    """One rule of the policy. Its fields are its settings, `name` is the table `guard.<name>` of
+    the policy file.
 
-    A rule is pure: the same draft, facts and moment give the same finding. None means that it has nothing to say.
+    A rule is pure: the same draft, facts and moment give the same finding. None means that it has
+    nothing to say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,8 +54,9 @@ def decide(
 ) -> Decision:
     """Return the decision of all rules: the strictest finding wins.
 
-    With an `approval`, a HOLD that asks for no more than it counts as answered and becomes a remark; a DENY is
-    never answered by anybody. Raises ValueError for no rules: an empty policy is surely a mistake.
+    With an `approval`, a HOLD that asks for no more than it counts as answered and becomes a
+    remark; a DENY is never answered by anybody. Raises ValueError for no rules: an empty policy is
+    surely a mistake.
     """
     if not rules:
         raise ValueError(

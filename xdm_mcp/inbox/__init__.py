@@ -1,1 +1,2 @@
-"""The read path: what came in, what needs an answer, what cannot be seen. `reading.py` is the place to start."""
+"""The read path: what came in, what needs an answer, what cannot be seen. `reading.py` is the
+place to start."""

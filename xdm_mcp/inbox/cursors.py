@@ -18,7 +18,8 @@ def write_cursor(what: str, place: str) -> str:
 
 
 def read_cursor(cursor: str | None, what: str) -> str | None:
-    """Return the place that `cursor` names in the list called `what`, None for no cursor. Raises BadInput."""
+    """Return the place that `cursor` names in the list called `what`, None for no cursor. Raises
+    BadInput."""
     if cursor is None:
         return None
     try:

@@ -1,7 +1,8 @@
 """The newest messages of the account, read once for everybody in the process.
 
-Reading stops at the first known message, so news costs what is new plus at most one small page. What is read teaches the
-ledger (who wrote last, who opted out, what was sent elsewhere) and is kept in memory only.
+Reading stops at the first known message, so news costs what is new plus at most one small page.
+What is read teaches the ledger (who wrote last, who opted out, what was sent elsewhere) and is kept
+in memory only.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Feed:
         return self._known.get(message_id)
 
     def notes(self, *, whole: bool) -> tuple[str, ...]:
-        """Return what a reader must know of what is missing; `whole` when the page seems to be the last."""
+        """Return what a reader must know of what is missing; `whole` when the page seems to be
+        the last."""
         unseen = "Encrypted threads and message requests may exist that this backend cannot see."
         notes = [self._trouble] if self._trouble else []
         if whole and self._older is not None and self._known:
@@ -92,7 +94,8 @@ class Feed:
         return await self.refresh()
 
     async def refresh(self) -> int:
-        """Read what is new; return how many. A limit, a spent budget or silence becomes a note, if anything is known."""
+        """Read what is new; return how many. A limit, a spent budget or silence becomes a note,
+        if anything is known."""
         async with self._reading:
             try:
                 fresh = await self._read_new()
@@ -106,7 +109,8 @@ class Feed:
         return len(fresh)
 
     async def reach_back(self, since: datetime | None) -> bool:
-        """Read one older page; False when there is none, it lies before `since`, or enough pages were read."""
+        """Read one older page; False when there is none, it lies before `since`, or enough pages
+        were read."""
         async with self._reading:
             oldest = min(self._known.values(), key=lambda m: int(m.id), default=None)
             far_enough = since is not None and oldest is not None and oldest.created_at < since

@@ -1,7 +1,8 @@
-"""The read path: conversations and messages, what needs an answer, and being told when something comes.
+"""The read path: conversations and messages, what needs an answer, and being told when something
+comes.
 
-A backend bills every message that it returns, so one `Feed` of newest messages serves everybody in the process, and a
-page says what it covers instead of calling an empty answer "no messages".
+A backend bills every message that it returns, so one `Feed` of newest messages serves everybody in
+the process, and a page says what it covers instead of calling an empty answer "no messages".
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from datetime import datetime, timedelta
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.errors import BadInput, Unavailable
+from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.inbox.showing import conversation_row, message_row, needs_reply, person
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
 from xdm_mcp.models.results import InboxPage
 from xdm_mcp.people import NAMED, People
-from xdm_mcp.inbox.showing import conversation_row, message_row, needs_reply, person
 
 Progress = Callable[[float, float], Awaitable[None]]
 """Told (seconds waited, seconds asked for) while a call waits."""
@@ -59,7 +60,8 @@ class Inbox:
             self._watchers -= 1
 
     async def look(self) -> int:
-        """Look once for new messages; return how many there were. Never raises what is only temporary."""
+        """Look once for new messages; return how many there were. Never raises what is only
+        temporary."""
         return await self._feed.refresh()
 
     async def page(
@@ -77,8 +79,9 @@ class Inbox:
     ) -> InboxPage:
         """Return one page: conversations, or with a peer or a query the messages, newest first.
 
-        At most one of `with_user` and `conversation_id`; `limit` is 1 to 100. With `wait_seconds` (0 to 50)
-        it returns as soon as something new is there. Raises BadInput, NotFound, Unavailable or Refused.
+        At most one of `with_user` and `conversation_id`; `limit` is 1 to 100. With `wait_seconds`
+        (0 to 50) it returns as soon as something new is there. Raises BadInput, NotFound,
+        Unavailable or Refused.
         """
         if with_user is not None and conversation_id is not None:
             raise BadInput("Give with_user or conversation_id, not both.")
@@ -93,7 +96,8 @@ class Inbox:
         return await self._conversations(since, needs_reply, limit, cursor)
 
     async def message(self, message_id: str) -> InboxPage:
-        """Return one message as a page. Raises NotFound where there is none, BadInput for what is no id."""
+        """Return one message as a page. Raises NotFound where there is none, BadInput for what
+        is no id."""
         if not MESSAGE_ID.match(message_id):
             raise BadInput(
                 "A message id is a number of 1 to 19 digits; use the one that list_dms gave."
@@ -234,7 +238,8 @@ class Inbox:
         )
 
     async def _named(self, ids: Sequence[str | None]) -> list[User]:
-        """Return the people behind ids, with their handles where the budget still allows a look-up."""
+        """Return the people behind ids, with their handles where the budget still allows a
+        look-up."""
         wanted = list(dict.fromkeys(user_id for user_id in ids if user_id))
         if not wanted:
             return []

@@ -1,4 +1,5 @@
-"""How messages and people are shown to an agent: strangers' words pass the sanitizer here, and nowhere else."""
+"""How messages and people are shown to an agent: strangers' words pass the sanitizer here, and
+nowhere else."""
 
 from __future__ import annotations
 

@@ -1,22 +1,28 @@
 """The contract of the ledger, in prose; every engine keeps all of it.
 
-The ledger is the one place where two processes, two machines, a retry, a replayed protocol round and a
-crash meet. What it promises:
+The ledger is the one place where two processes, two machines, a retry, a replayed protocol round
+and a crash meet. What it promises:
 
-1. **One decision, one transaction.** Each method is one short transaction, serialised against every other
-   on the same ledger. The functions that a caller hands in (`judge`, `hold`, `trip`) are pure and run inside it.
-2. **Write-ahead.** When a method returns, what it wrote survives a power cut. If it raises, nothing changed.
-3. **At most once.** `(account, draft key)` is unique. An entry enters `in_flight` at most once in its life, by
-   compare-and-swap on its state and fence; nothing that was ever in flight is sent again.
-4. **Exact windows.** A charge takes the next number of its scope; a window of N is free exactly when the N-th
-   newest unreleased charge is older than its length (+ the margin). Cost does not grow with history. Stamps never
-   fall within a scope, so a clock that steps back freezes windows and never widens them.
-5. **Reserve, then settle.** Windows and money are charged at `reserve` or `claim`. A definite refusal gives back
-   what each limit says, an attempt of which no byte left gives back everything, `unknown` gives back nothing.
-6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600 in a 0700 folder.
+1. **One decision, one transaction.** Each method is one short transaction, serialised against every
+   other on the same ledger. The functions that a caller hands in (`judge`, `hold`, `trip`) are pure
+   and run inside it.
+2. **Write-ahead.** When a method returns, what it wrote survives a power cut. If it raises, nothing
+   changed.
+3. **At most once.** `(account, draft key)` is unique. An entry enters `in_flight` at most once in
+   its life, by compare-and-swap on its state and fence; nothing that was ever in flight is sent
+   again.
+4. **Exact windows.** A charge takes the next number of its scope; a window of N is free exactly
+   when the N-th newest unreleased charge is older than its length (+ the margin). Cost does not
+   grow with history. Stamps never fall within a scope, so a clock that steps back freezes windows
+   and never widens them.
+5. **Reserve, then settle.** Windows and money are charged at `reserve` or `claim`. A definite
+   refusal gives back what each limit says, an attempt of which no byte left gives back everything,
+   `unknown` gives back nothing.
+6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600 in a 0700
+   folder.
 
-All times are aware UTC. Every method may raise `LedgerUnavailable`, and then nothing was changed. Opening is lazy: a
-ledger that was only constructed has touched no file.
+All times are aware UTC. Every method may raise `LedgerUnavailable`, and then nothing was changed.
+Opening is lazy: a ledger that was only constructed has touched no file.
 """
 
 from __future__ import annotations
@@ -36,7 +42,8 @@ Judge = Callable[[Facts, datetime], Decision]
 """The guard bound to one draft: facts and the moment in, decision out. Pure."""
 
 MakeHold = Callable[[Decision, datetime], Hold]
-"""Makes the question for a person from the decision that holds a draft. Pure; randomness was drawn before."""
+"""Makes the question for a person from the decision that holds a draft. Pure; randomness was
+drawn before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ class Reservation:
     """What `reserve` or `claim` did.
 
     `entry` is None only when the draft was denied or `mismatch` is True. `repeat` means that an
-    earlier entry answers this draft and nothing new happened; `mismatch` that its key belongs to a send with other
-    content. `decision` is None for a repeat or a mismatch.
+    earlier entry answers this draft and nothing new happened; `mismatch` that its key belongs to a
+    send with other content. `decision` is None for a repeat or a mismatch.
     """
 
     entry: Entry | None
@@ -95,7 +102,7 @@ class Ledger(Protocol):
         """Let go of files and threads; later calls open again."""
         ...
 
-    # -- the life of a send ---------------------------------------------------------------------
+    # -- the life of a send
 
     async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
         """Return what `reserve` would judge now. Changes nothing."""
@@ -106,11 +113,12 @@ class Ledger(Protocol):
     ) -> Reservation:
         """Decide about a draft and write the decision down.
 
-        An entry under the draft's key answers first: other content is a `mismatch`; a live, sent or unknown entry, a
-        failure under an explicit key and a rejection are a `repeat`. A failed or expired entry under a derived key, a
-        `not_sent` one under any key, and a derived key older than 24 h make way for a new attempt. Otherwise
-        `judge` decides: DENY stores nothing; HOLD stores a held entry with `hold`'s question; ALLOW charges
-        windows and money and stores a reserved entry that may leave at its `not_before`.
+        An entry under the draft's key answers first: other content is a `mismatch`; a live, sent or
+        unknown entry, a failure under an explicit key and a rejection are a `repeat`. A failed or
+        expired entry under a derived key, a `not_sent` one under any key, and a derived key older
+        than 24 h make way for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD
+        stores a held entry with `hold`'s question; ALLOW charges windows and money and stores a
+        reserved entry that may leave at its `not_before`.
         """
         ...
 
@@ -134,25 +142,29 @@ class Ledger(Protocol):
         """Turn an approved entry into a reserved one, once among all processes.
 
         `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
-        `denied`) where time heals nothing. A loser of the race gets the entry as it stands, as a `repeat`.
+        `denied`) where time heals nothing. A loser of the race gets the entry as it stands, as a
+        `repeat`.
         """
         ...
 
     async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
-        """Note that the request leaves now (`reserved` to `in_flight`). None: somebody else owns it, or an account halt came."""
+        """Note that the request leaves now (`reserved` to `in_flight`). None: somebody else owns
+        it, or an account halt came."""
         ...
 
     async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
-        """Write down how an attempt ended, with all its effects, and return the entry as it then stands.
+        """Write down how an attempt ended, with all its effects, and return the entry as it then
+        stands.
 
-        A receipt is evidence and wins over any fence and over `unknown`. Any other outcome of an owner
-        that lost its lease changes nothing. Effects: given-back charges, a remembered closed recipient,
-        server windows, a wait until `retry_at`, the outcome's halt and `trip`'s.
+        A receipt is evidence and wins over any fence and over `unknown`. Any other outcome of an
+        owner that lost its lease changes nothing. Effects: given-back charges, a remembered closed
+        recipient, server windows, a wait until `retry_at`, the outcome's halt and `trip`'s.
         """
         ...
 
     async def resolve(self, entry_id: int, outcome: Outcome, by: str, now: datetime) -> Entry:
-        """A person's word on an `unknown` entry: SENT or FAILED. Raises BadInput where it is not unknown."""
+        """A person's word on an `unknown` entry: SENT or FAILED. Raises BadInput where it is not
+        unknown."""
         ...
 
     async def postpone_read(
@@ -161,7 +173,7 @@ class Ledger(Protocol):
         """Plan the next read-back of an `unknown` entry; None leaves it to a person."""
         ...
 
-    # -- finding entries --------------------------------------------------------------------------
+    # -- finding entries
 
     async def entry(self, entry_id: int) -> Entry | None:
         """Return the entry, or None."""
@@ -180,14 +192,16 @@ class Ledger(Protocol):
         ...
 
     async def due(self, now: datetime) -> tuple[Entry, ...]:
-        """Sweep, then return what wants work now: approved entries and unknown ones to be read back.
+        """Sweep, then return what wants work now: approved entries and unknown ones to be read
+        back.
 
-        The sweep expires held and approved entries, fails reserved ones whose owner vanished (`not_sent`: nothing left)
-        and turns vanished in-flight ones into `unknown` with a read-back due at once.
+        The sweep expires held and approved entries, fails reserved ones whose owner vanished
+        (`not_sent`: nothing left) and turns vanished in-flight ones into `unknown` with a read-back
+        due at once.
         """
         ...
 
-    # -- what was read ------------------------------------------------------------------------------
+    # -- what was read
 
     async def record(
         self,
@@ -196,11 +210,12 @@ class Ledger(Protocol):
         opted_out: Callable[[str], bool],
         now: datetime,
     ) -> int:
-        """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return how many were new.
+        """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return
+        how many were new.
 
-        In any order, any number of times: the result is the same. Inbound ones set the peer's last word and
-        reply credit, and `opted_out` judges their text; own ones first prove open entries, else charge the message
-        windows as sends that we did not make. No text is stored.
+        In any order, any number of times: the result is the same. Inbound ones set the peer's last
+        word and reply credit, and `opted_out` judges their text; own ones first prove open entries,
+        else charge the message windows as sends that we did not make. No text is stored.
         """
         ...
 
@@ -220,7 +235,7 @@ class Ledger(Protocol):
         """Forget an opt-out; only the owner asks for this. False where there was none."""
         ...
 
-    # -- quota and money --------------------------------------------------------------------------------
+    # -- quota and money
 
     async def windows(self, limits: Sequence[Limit], now: datetime) -> tuple[Window, ...]:
         """Return how each limit stands."""
@@ -233,7 +248,8 @@ class Ledger(Protocol):
     async def book_read(
         self, account_id: str, cost: int, budget: Budget, limits: Sequence[Limit], now: datetime
     ) -> Booking:
-        """Charge a read before it is made. Raises OverBudget or RateLimited, and then nothing is charged."""
+        """Charge a read before it is made. Raises OverBudget or RateLimited, and then nothing is
+        charged."""
         ...
 
     async def settle_read(self, booking: Booking, cost: int) -> None:

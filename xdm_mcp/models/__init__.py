@@ -1,1 +1,2 @@
-"""The values that the layers hand to each other: frozen, without behaviour beyond what follows from them."""
+"""The values that the layers hand to each other: frozen, without behaviour beyond what follows
+from them."""

@@ -16,15 +16,17 @@ MESSAGE_ID = re.compile(r"[0-9]{1,19}\Z")
 """A message id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
 
 Coverage = Literal["legacy_unencrypted_only", "complete"]
-"""What a backend can see at all. X's official API sees only unencrypted threads (docs.x.com, 2026-08)."""
+"""What a backend can see at all. X's official API sees only unencrypted threads (docs.x.com,
+2026-08)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One direct message that exists.
 
-    `id` is a snowflake in decimal; `text` is a stranger's word unless `sender_id` is our own account,
-    and None where there is none (media only, a join or leave). `kind` is X's event type in words.
+    `id` is a snowflake in decimal; `text` is a stranger's word unless `sender_id` is our own
+    account, and None where there is none (media only, a join or leave). `kind` is X's event type in
+    words.
     """
 
     id: str

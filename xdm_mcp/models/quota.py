@@ -18,7 +18,8 @@ WINDOW_MARGIN = DEADLINE + timedelta(seconds=5)
 
 
 def usd(micro: int) -> str:
-    """Return micro-dollars as a decimal string in USD with at least three places, such as `0.015`."""
+    """Return micro-dollars as a decimal string in USD with at least three places, such as
+    `0.015`."""
     text = f"{Decimal(micro) / MICRO:.6f}"
     whole, _, places = text.partition(".")
     return f"{whole}.{places.rstrip('0').ljust(3, '0')}"
@@ -28,12 +29,13 @@ def usd(micro: int) -> str:
 class Limit:
     """At most `limit` charges on `scope` in any interval of `per`.
 
-    `scope` names what is charged: `<account id>/requests`, `<account id>/messages`,
-    `<account id>/first_contacts`, `<account id>/reads/<endpoint>` or `<app>/messages`; always an X user id or
-    an app, never a token, process or backend. Messages that we did not send charge only `…/messages`.
-    `counts` says whether a definite refusal gives its charge back (`messages`) or not (`attempts`).
-    `reply_exempt` sends are not charged while the recipient's message grants credit. A limit with
-    `first_contacts_only` is charged by sends to people who never wrote, and by no others.
+    `scope` names what is charged: `<account id>/requests`, `<account id>/messages`, `<account
+    id>/first_contacts`, `<account id>/reads/<endpoint>` or `<app>/messages`; always an X user id or
+    an app, never a token, process or backend. Messages that we did not send charge only
+    `…/messages`. `counts` says whether a definite refusal gives its charge back (`messages`) or not
+    (`attempts`). `reply_exempt` sends are not charged while the recipient's message grants credit.
+    A limit with `first_contacts_only` is charged by sends to people who never wrote, and by no
+    others.
     """
 
     scope: str
@@ -52,7 +54,8 @@ class Limit:
         return f"{self.scope.partition('/')[2]}/{length}"
 
     def of(self, account_id: str) -> Limit:
-        """Return this limit with the account's id in the place `{account}` that a backend leaves open."""
+        """Return this limit with the account's id in the place `{account}` that a backend leaves
+        open."""
         return replace(self, scope=self.scope.replace("{account}", account_id))
 
 
@@ -75,7 +78,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ServerWindow:
-    """What a backend's own headers said of a scope: they may lower what we count, never raise it."""
+    """What a backend's own headers said of a scope: they may lower what we count, never raise
+    it."""
 
     scope: str
     limit: int

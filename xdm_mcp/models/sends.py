@@ -65,7 +65,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One image of the owner's attachments folder: its file name, digest, media type and size in bytes."""
+    """One image of the owner's attachments folder: its file name, digest, media type and size in
+    bytes."""
 
     name: str
     sha256: str
@@ -77,8 +78,8 @@ class Attachment:
 class Draft:
     """A send that somebody wants, with everything decided by numbers.
 
-    `backend` and `origin` say over which wire it would go (`x-api-v2`, `https://api.x.com`), `cost` is
-    what it will cost in micro-dollars, `handle` is shown to people and never used to send.
+    `backend` and `origin` say over which wire it would go (`x-api-v2`, `https://api.x.com`), `cost`
+    is what it will cost in micro-dollars, `handle` is shown to people and never used to send.
     """
 
     account_id: str
@@ -103,7 +104,8 @@ class Draft:
 
     @property
     def key(self) -> str:
-        """The key under which a repeat finds this send: the caller's own, else derived from content."""
+        """The key under which a repeat finds this send: the caller's own, else derived from
+        content."""
         return (
             f"k:{self.idempotency_key}" if self.idempotency_key is not None else f"d:{self.request}"
         )
@@ -119,9 +121,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """A stop of all sends after X signalled trouble, until a person clears it or `until` has passed.
+    """A stop of all sends after X signalled trouble, until a person clears it or `until` has
+    passed.
 
-    `scope` is `account` (every send), `first_contacts` (sends to people who never wrote) or `spending`.
+    `scope` is `account` (every send), `first_contacts` (sends to people who never wrote) or
+    `spending`.
     """
 
     code: str
@@ -135,10 +139,10 @@ class Halt:
 class Outcome:
     """How one attempt ended, as evidence for the ledger.
 
-    `state` is SENT, FAILED or UNKNOWN; `code` is one of our own short words and `says` our own sentence.
-    `not_sent` is True only when no byte can have left: then everything reserved is given back.
-    `retry_at` is when a failed send may be tried anew, and until then nothing leaves the account.
-    `closed_for` asks to remember the refusal of this recipient, `halt` to stop all sends,
+    `state` is SENT, FAILED or UNKNOWN; `code` is one of our own short words and `says` our own
+    sentence. `not_sent` is True only when no byte can have left: then everything reserved is given
+    back. `retry_at` is when a failed send may be tried anew, and until then nothing leaves the
+    account. `closed_for` asks to remember the refusal of this recipient, `halt` to stop all sends,
     `windows` is what the backend's headers said.
     """
 

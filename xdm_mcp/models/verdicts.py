@@ -23,8 +23,9 @@ class PeerFacts:
     """What the ledger knows of one recipient.
 
     `peer` is the ledger's key (`user:<id>` or `conversation:<id>`). `own_since_inbound` counts our
-    sends (open ones included) since the last message of theirs. `closed_until` is set while a refusal of
-    theirs is remembered. `blocked`, `suspended` and `can_dm` are what the backend last told, at `can_dm_at`.
+    sends (open ones included) since the last message of theirs. `closed_until` is set while a
+    refusal of theirs is remembered. `blocked`, `suspended` and `can_dm` are what the backend last
+    told, at `can_dm_at`.
     """
 
     peer: str
@@ -51,18 +52,22 @@ class Duplicate:
     at: datetime
 
 
+NOTHING_SPENT = Spend()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the guard may know of a draft, gathered in one hold of the ledger.
 
-    `peers` has one item per recipient (a group counts as one). `similar_peers` counts other peers who
-    got nearly this text within 24 h. `last_send_at` is the slot of the newest counted send of the account.
+    `peers` has one item per recipient (a group counts as one). `similar_peers` counts other peers
+    who got nearly this text within 24 h. `last_send_at` is the slot of the newest counted send of
+    the account.
     """
 
     account_id: str
     peers: tuple[PeerFacts, ...] = ()
     windows: tuple[Window, ...] = ()
-    spend: Spend = Spend()
+    spend: Spend = NOTHING_SPENT
     halts: tuple[Halt, ...] = ()
     duplicate: Duplicate | None = None
     similar_peers: int = 0
@@ -76,8 +81,8 @@ class Facts:
 class Finding:
     """What one rule says of a draft, in one sentence.
 
-    `retry_at` is when time alone heals a DENY; `not_before` is when an allowed send may leave; `least` is
-    the least assurance that answers a HOLD.
+    `retry_at` is when time alone heals a DENY; `not_before` is when an allowed send may leave;
+    `least` is the least assurance that answers a HOLD.
     """
 
     rule: str

@@ -17,7 +17,8 @@ SIGNATURES = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-"""How each accepted image begins, so that a renamed file cannot pass for one (the formats' own specifications)."""
+"""How each accepted image begins, so that a renamed file cannot pass for one (the formats' own
+specifications)."""
 
 
 def load(folder: Path, name: str, max_bytes: int) -> tuple[Attachment, Picture]:
@@ -46,7 +47,7 @@ def _read(path: Path, max_bytes: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         raise BadInput(
-            "There is no such file in the owner's attachments folder; ask the owner to put it there."
+            "There is no such file in the owner's attachments folder; the owner puts it there."
         ) from None
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -1,27 +1,30 @@
-"""From what a caller asks to a draft in numbers: recipients resolved, conversations told apart, the price known."""
+"""From what a caller asks to a draft in numbers: recipients resolved, conversations told apart,
+the price known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from xdm_mcp.outbox.attachments import load
 from xdm_mcp.backends.base import Backend, Picture
 from xdm_mcp.errors import BadInput, NotFound, Unsupported
 from xdm_mcp.models.messages import CONVERSATION_ID, one_to_one
 from xdm_mcp.models.people import USER_ID, User
 from xdm_mcp.models.sends import Attachment, Draft, Entry, Target
+from xdm_mcp.outbox.attachments import load
 from xdm_mcp.people import People, normalise
 
 UNRESOLVED = "0"
-"""Stands for a person whom a preview did not look up, because a preview spends nothing. X has no user 0."""
+"""Stands for a person whom a preview did not look up, because a preview spends nothing. X has no
+user 0."""
 
 
 class Drafts:
     """Makes drafts for one account and one backend."""
 
     def __init__(self, backend: Backend, people: People, attachments: Path, max_bytes: int) -> None:
-        """Resolve through `people`; take images of at most `max_bytes` from the folder `attachments`."""
+        """Resolve through `people`; take images of at most `max_bytes` from the folder
+        `attachments`."""
         self._backend = backend
         self._people = people
         self._attachments = attachments
@@ -37,7 +40,8 @@ class Drafts:
         attachment: str | None,
         idempotency_key: str | None,
     ) -> Draft:
-        """Return the draft, everybody in it looked up. Raises BadInput, NotFound, Unsupported or Unavailable."""
+        """Return the draft, everybody in it looked up. Raises BadInput, NotFound, Unsupported or
+        Unavailable."""
         return await self._make(
             text, to, conversation_id, new_group, attachment, idempotency_key, look_up=True
         )
@@ -52,13 +56,15 @@ class Drafts:
         attachment: str | None,
         idempotency_key: str | None,
     ) -> Draft:
-        """Return the draft without looking anybody up: whom we do not know stands in as `UNRESOLVED`."""
+        """Return the draft without looking anybody up: whom we do not know stands in as
+        `UNRESOLVED`."""
         return await self._make(
             text, to, conversation_id, new_group, attachment, idempotency_key, look_up=False
         )
 
     def picture_of(self, entry: Entry) -> Picture | None:
-        """Return the very image that the entry was decided with. Raises BadInput if it changed since."""
+        """Return the very image that the entry was decided with. Raises BadInput if it changed
+        since."""
         if entry.attachment is None:
             return None
         attachment, picture = load(self._attachments, entry.attachment.name, self._max_bytes)
@@ -123,14 +129,16 @@ class Drafts:
             )
         if not self._backend.capabilities.conversations:
             raise Unsupported(
-                f"The backend {self._backend.name} cannot send to a group; write to its people one by one."
+                f"The backend {self._backend.name} cannot send to a group; "
+                "write to its people one by one."
             )
         return Target(conversation_id=conversation_id)
 
     async def _group(self, whos: Sequence[str], account: User, *, look_up: bool) -> Target:
         if not self._backend.capabilities.new_groups:
             raise Unsupported(
-                f"The backend {self._backend.name} cannot open a group; write to its people one by one."
+                f"The backend {self._backend.name} cannot open a group; "
+                "write to its people one by one."
             )
         if not 2 <= len(whos) <= 49:
             raise BadInput("new_group takes 2 to 49 people beside you.")
@@ -139,7 +147,8 @@ class Drafts:
             lost = [who for who, user in zip(whos, found, strict=True) if user is None]
             if lost:
                 raise NotFound(
-                    f"{len(lost)} of the {len(whos)} people of new_group do not exist on X; check each with check_can_dm."
+                    f"{len(lost)} of the {len(whos)} people of new_group do not exist on X; "
+                    "check each with check_can_dm."
                 )
             ids = [user.id for user in found if user is not None]
         else:

@@ -1,7 +1,8 @@
-"""Finding out what became of an `unknown` send: read the conversation back and let the ledger match.
+"""Finding out what became of an `unknown` send: read the conversation back and let the ledger
+match.
 
-A match proves that it was sent. No match proves nothing (encrypted threads, paging, delay), so an unknown send never
-becomes failed here: after the last read a person decides.
+A match proves that it was sent. No match proves nothing (encrypted threads, paging, delay), so an
+unknown send never becomes failed here: after the last read a person decides.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Reconciler:
         self._clock = clock
 
     async def read_back(self, entry: Entry) -> bool:
-        """Look once for the message of an unknown entry; True when it was found and is now `sent`."""
+        """Look once for the message of an unknown entry; True when it was found and is now
+        `sent`."""
         with suppress(
             Unavailable, Refused
         ):  # a failed read found nothing: the next is planned below

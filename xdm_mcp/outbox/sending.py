@@ -1,7 +1,8 @@
 """The write path: the only way by which anything leaves.
 
-A draft is judged and written down in one hold of the ledger, waits for a person where the guard says so, leaves at
-most once, and is settled by what the backend proved. `docs/outbox.md` draws the states.
+A draft is judged and written down in one hold of the ledger, waits for a person where the guard
+says so, leaves at most once, and is settled by what the backend proved. `docs/outbox.md` draws the
+states.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import anyio.lowlevel
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock
-from xdm_mcp.outbox.drafts import Drafts, draft_of
 from xdm_mcp.errors import BadInput, NotFound, XdmError
 from xdm_mcp.guard.breakers import trip
 from xdm_mcp.guard.policy import Policy
@@ -34,6 +34,7 @@ from xdm_mcp.models.sends import (
     approval_digest,
 )
 from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+from xdm_mcp.outbox.drafts import Drafts, draft_of
 from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
 
@@ -73,12 +74,12 @@ class Outbox:
         self._clock = clock
         self._holds_for = holds_for
         self._draw = draw
-        self._leaving = 0
+        self._leaving: set[anyio.Event] = set()
 
-    @property
-    def leaving(self) -> int:
-        """How many sends of this process are on their way right now."""
-        return self._leaving
+    async def all_left(self) -> None:
+        """Wait until no send of this process is on its way."""
+        for gone in tuple(self._leaving):
+            await gone.wait()
 
     async def send(
         self,
@@ -94,7 +95,8 @@ class Outbox:
         """Send, or hold, or refuse; the answer says which, and never `sent` when it is not so.
 
         Exactly one of `to`, `conversation_id` and `new_group` (2 to 49) is given. Raises BadInput,
-        NotFound and Unsupported for what cannot be asked, Unavailable where nothing could be decided.
+        NotFound and Unsupported for what cannot be asked, Unavailable where nothing could be
+        decided.
         """
         make = self._drafts.preview if dry_run else self._drafts.make
         draft = await make(
@@ -137,7 +139,8 @@ class Outbox:
         return await self._ledger.waiting()
 
     async def find(self, approval: str) -> Entry:
-        """Return the entry whose approval id is, or uniquely begins with, `approval` (4 characters or more)."""
+        """Return the entry whose approval id is, or uniquely begins with, `approval` (4
+        characters or more)."""
         exact = await self._ledger.by_approval(approval)
         if exact is not None:
             return exact
@@ -149,7 +152,8 @@ class Outbox:
         return near[0]
 
     async def work(self) -> int:
-        """Do once what is due: send what was approved, read back what is unknown. Return how much was done."""
+        """Do once what is due: send what was approved, read back what is unknown. Return how
+        much was done."""
         done = 0
         now = self._clock.now()
         for entry in await self._ledger.due(now):
@@ -162,7 +166,8 @@ class Outbox:
         return done
 
     async def send_approved(self, entry: Entry) -> Entry | None:
-        """Claim an approved entry and send it; None where another process was faster or it must wait."""
+        """Claim an approved entry and send it; None where another process was faster or it must
+        wait."""
         draft = draft_of(entry)
         approval = entry.hold.assurance if entry.hold else None
         reservation = await self._ledger.claim(
@@ -216,7 +221,8 @@ class Outbox:
         await anyio.lowlevel.checkpoint()
 
     async def _dispatch(self, entry: Entry) -> Entry:
-        self._leaving += 1
+        gone = anyio.Event()
+        self._leaving.add(gone)
         try:
             if _altered(entry):
                 return await self._settle(
@@ -232,7 +238,8 @@ class Outbox:
             outcome = await self._backend.send(flying.target, flying.text or "", picture)
             return await self._settle(flying, outcome)
         finally:
-            self._leaving -= 1
+            self._leaving.discard(gone)
+            gone.set()
 
     async def _settle(self, entry: Entry, outcome: Outcome) -> Entry:
         now = self._clock.now()

@@ -26,8 +26,8 @@ from xdm_mcp.models.results import (
 )
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
 from xdm_mcp.models.verdicts import Facts, Verdict
-from xdm_mcp.people import People, normalise
 from xdm_mcp.outbox.telling import reason
+from xdm_mcp.people import People, normalise
 
 PROBE = "."
 """The text of a send that is only imagined: rules about text have nothing to say of it."""
@@ -49,7 +49,8 @@ class Standing:
         self._clock = clock
 
     async def quota(self) -> QuotaStatus:
-        """Return every window, credit, halt and rule, the money, and the sends that wait for a person."""
+        """Return every window, credit, halt and rule, the money, and the sends that wait for a
+        person."""
         account = await self._people.account()
         now = self._clock.now()
         capabilities = self._backend.capabilities
@@ -88,7 +89,8 @@ class Standing:
         return [held_row(entry) for entry in await self._ledger.waiting(account.id)]
 
     async def check(self, recipients: Sequence[str]) -> CanDmReport:
-        """Return for each of 1 to 100 handles or ids whether they can be written to, and the guard's word now."""
+        """Return for each of 1 to 100 handles or ids whether they can be written to, and the
+        guard's word now."""
         if not 1 <= len(recipients) <= 100:
             raise BadInput("check_can_dm takes 1 to 100 recipients.")
         account = await self._people.account()
@@ -178,7 +180,8 @@ def _window(window: Window) -> WindowRow:
 
 
 def _can_dm(user: User, facts: Facts, now: datetime) -> tuple[bool | None, str]:
-    """What is known of being able to write, strongest evidence first; never a statement of consent."""
+    """What is known of being able to write, strongest evidence first; never a statement of
+    consent."""
     peer = facts.peers[0] if facts.peers else None
     if peer and peer.closed_until and peer.closed_until > now:
         return False, "negative_cache"

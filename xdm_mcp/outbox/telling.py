@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from xdm_mcp.clock import rfc3339
-from xdm_mcp.outbox.drafts import UNRESOLVED
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.results import Reason, SendResult, SendStatus
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
 from xdm_mcp.models.verdicts import Decision, Finding, Verdict
+from xdm_mcp.outbox.drafts import UNRESOLVED
 
 STATUS: dict[SendState, SendStatus] = {
     SendState.HELD: "held",
@@ -95,7 +95,10 @@ def reason(finding: Finding) -> Reason:
 
 def how_to_approve(approval_id: str) -> str:
     """Return the one sentence that tells a person how to approve."""
-    return f"The owner runs `xdm-mcp approvals approve {approval_id}` in a terminal; no tool can do it."
+    return (
+        f"The owner runs `xdm-mcp approvals approve {approval_id}` in a terminal; "
+        "no tool can do it."
+    )
 
 
 def _recipients(target: Target) -> list[str]:
@@ -115,7 +118,7 @@ def _why(first: str, decision: Decision) -> str:
 def _sentence(entry: Entry, *, replayed: bool) -> str:
     match entry.state:
         case SendState.HELD:
-            return "A person must approve it first; it is sent by itself once they do, so do not send it again."
+            return "A person must approve it first; then it goes out by itself, so do not send it again."
         case SendState.APPROVED:
             return "A person approved it and it waits for its turn; do not send it again."
         case SendState.SENT if replayed:
@@ -129,6 +132,9 @@ def _sentence(entry: Entry, *, replayed: bool) -> str:
         case SendState.FAILED:
             return entry.says or "The backend refused it."
         case SendState.UNKNOWN if entry.next_read_at is None and entry.reads:
-            return "It may have been sent and could not be found out; the owner must look. Do not send it again."
+            return (
+                "It may have been sent, which could not be found out; the owner must look. "
+                "Do not send it again."
+            )
         case _:
             return "It may have been sent; we are finding out. Do not send it again."
