@@ -14,7 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = sorted((ROOT / "xdm_mcp").rglob("*.py"))
-CODE = [*PACKAGE, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
+CODE = [
+    *PACKAGE,
+    *sorted((ROOT / "tests").rglob("*.py")),
+    *sorted((ROOT / "benchmarks").rglob("*.py")),
+]
 BANNED = re.compile(r"(manager|helper|utils?|common|core|service|handler|processor)")
 
 
@@ -22,7 +26,12 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     """Run one of the project's checkers in this environment, from the project's root."""
     env = os.environ | {"PYTHONWARNINGS": "ignore"}
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -46,7 +55,9 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 def test_no_folder_holds_a_single_module() -> None:
     """A folder is worth having for two modules or more."""
     folders = {path.parent for path in PACKAGE}
-    lonely = [f for f in folders if len([p for p in f.glob("*.py") if p.name != "__init__.py"]) == 1]
+    lonely = [
+        f for f in folders if len([p for p in f.glob("*.py") if p.name != "__init__.py"]) == 1
+    ]
     assert lonely == []
 
 
@@ -69,7 +80,9 @@ def test_nothing_is_swallowed() -> None:
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "BaseException"
                 empty = all(isinstance(line, ast.Pass) for line in node.body)
-                assert not (empty and caught in {"Exception", "BaseException"}), f"{path}:{node.lineno}"
+                assert not (empty and caught in {"Exception", "BaseException"}), (
+                    f"{path}:{node.lineno}"
+                )
 
 
 def test_the_import_contract_holds() -> None:

@@ -51,7 +51,7 @@ class Feed:
         self._older: str | None = None
         self._begun = False
         self._pages_back = 0
-        self._trouble: str | None = None
+        self.trouble: str | None = None
         self._read_at: datetime | None = None
         self._reading = anyio.Lock()
         self.arrivals = 0
@@ -81,7 +81,7 @@ class Feed:
         """Return what a reader must know of what is missing; `whole` when the page seems to be
         the last."""
         unseen = "Encrypted threads and message requests may exist that this backend cannot see."
-        notes = [self._trouble] if self._trouble else []
+        notes = [self.trouble] if self.trouble else []
         if whole and self._older is not None and self._known:
             oldest = min(self._known.values(), key=lambda m: int(m.id)).created_at
             notes.append(f"Messages before {rfc3339(oldest)} were not read.")
@@ -100,11 +100,11 @@ class Feed:
             try:
                 fresh = await self._read_new()
             except Unavailable as error:
-                self._trouble = str(error)
+                self.trouble = str(error)
                 if self._read_at is None:
                     raise
                 return 0
-            self._trouble, self._read_at = None, self._clock.now()
+            self.trouble, self._read_at = None, self._clock.now()
         self._tell(fresh)
         return len(fresh)
 
@@ -119,7 +119,7 @@ class Feed:
             try:
                 page = await self._page(limit=self._settings.first_page, cursor=self._older)
             except (OverBudget, RateLimited) as error:
-                self._trouble = str(error)
+                self.trouble = str(error)
                 return False
             self._older, self._pages_back = page.next_cursor, self._pages_back + 1
             await self._learn(page)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.errors import BadInput, Unavailable
+from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.inbox.showing import conversation_row, message_row, needs_reply, person
@@ -177,7 +177,13 @@ class Inbox:
         self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
         at = read_cursor(cursor, conversation_id)
-        messages, following = await self._feed.thread(conversation_id, limit, at)
+        try:
+            messages, following = await self._feed.thread(conversation_id, limit, at)
+        except (OverBudget, RateLimited) as error:
+            messages, following = self._feed.conversations().get(conversation_id, [])[:limit], None
+            if at is not None or not messages:
+                raise
+            self._feed.trouble = str(error)
         shown = [m for m in messages if since is None or m.created_at >= since]
         if len(shown) < len(messages):
             following = None
