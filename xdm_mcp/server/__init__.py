@@ -1,0 +1,1 @@
+"""The MCP side: tools, resources, prompts and transports over one `App`; only it imports `mcp`."""

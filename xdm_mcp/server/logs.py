@@ -1,0 +1,44 @@
+"""Logging that keeps private things private: to stderr, one line each, never an exception's text.
+
+Exceptions of libraries quote what they choked on, which here is somebody's message. So a log line
+names the exception's type and place, and nothing of what it says.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class Discreet(logging.Formatter):
+    """Formats a record on one line and an exception as its type and place."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line, control characters and line breaks escaped."""
+        exception = record.exc_info[1] if record.exc_info else None
+        ending = f" ({describe(exception)})" if exception is not None else ""
+        line = f"{record.levelname.lower()}: {record.getMessage()}{ending}"
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type and the place where it was raised, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def report(error: BaseException, where: str) -> None:
+    """Log an exception that nobody foresaw, raised while doing `where`."""
+    log.error("unexpected in %s: %s", where, describe(error))
+
+
+def log_to_stderr(level: int | str = logging.WARNING) -> None:
+    """Send every log record from `level` up to stderr, discreetly; replaces what was set up."""
+    sink = logging.StreamHandler(sys.stderr)
+    sink.setFormatter(Discreet())
+    logging.basicConfig(level=level, handlers=[sink], force=True)
