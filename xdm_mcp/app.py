@@ -96,7 +96,7 @@ class App:
     def _reconciler(self) -> Reconciler:
         from xdm_mcp.outbox.reconcile import Reconciler
 
-        return Reconciler(self.backend, self.ledger, self.policy.budget(), self.bus, self.clock)
+        return Reconciler(self.backend, self.ledger, self.policy, self.bus, self.clock)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -109,13 +109,13 @@ class App:
             self.backend,
             self.ledger,
             self.people,
-            self.policy.budget(),
+            self.policy,
             self.bus,
             self.clock,
             settings,
         )
         poll = timedelta(seconds=settings.poll_seconds)
-        return Inbox(self.backend, self.people, feed, self.bus, self.clock, poll)
+        return Inbox(self.backend, self.people, feed, self.policy, self.clock, poll)
 
     @cached_property
     def standing(self) -> Standing:

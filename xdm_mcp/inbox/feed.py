@@ -16,10 +16,9 @@ from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.config import InboxSettings
 from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable
-from xdm_mcp.guard.optout import opted_out
+from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Booking, Ledger
 from xdm_mcp.models.messages import Message, MessagePage, one_to_one
-from xdm_mcp.models.quota import Budget
 from xdm_mcp.people import People
 
 EVENTS = "dm_events"
@@ -34,16 +33,16 @@ class Feed:
         backend: Backend,
         ledger: Ledger,
         people: People,
-        budget: Budget,
+        policy: Policy,
         bus: Bus,
         clock: Clock,
         settings: InboxSettings,
     ) -> None:
-        """Read through `backend` within `budget`, pages as `settings` say."""
+        """Read through `backend` within the policy's budget, pages as `settings` say."""
         self._backend = backend
         self._ledger = ledger
         self._people = people
-        self._budget = budget
+        self._policy = policy
         self._bus = bus
         self._clock = clock
         self._settings = settings
@@ -190,7 +189,7 @@ class Feed:
         limits = [capabilities.reads[where].of(account.id)] if where in capabilities.reads else []
         price = capabilities.prices.read_message * count
         return await self._ledger.book_read(
-            account.id, price, self._budget, limits, self._clock.now()
+            account.id, price, self._policy.budget(), limits, self._clock.now()
         )
 
     async def _learn(self, page: MessagePage) -> None:
@@ -198,7 +197,7 @@ class Feed:
         now = self._clock.now()
         if page.users:
             await self._ledger.remember_users(page.users, now)
-        await self._ledger.record(account.id, page.messages, opted_out, now)
+        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
         await self._ledger.observe(self._backend.server_windows(), now)
         self._known.update({message.id: message for message in page.messages})
 

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from xdm_mcp.backends.base import Backend
-from xdm_mcp.bus import Bus
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable
+from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
-from xdm_mcp.inbox.showing import conversation_row, message_row, needs_reply, person
+from xdm_mcp.inbox.showing import awaits_reply, conversation_row, message_row, person
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
 from xdm_mcp.models.results import InboxPage
@@ -34,13 +34,19 @@ class Inbox:
     """What came in and went out, as far as the backend can see."""
 
     def __init__(
-        self, backend: Backend, people: People, feed: Feed, bus: Bus, clock: Clock, poll: timedelta
+        self,
+        backend: Backend,
+        people: People,
+        feed: Feed,
+        policy: Policy,
+        clock: Clock,
+        poll: timedelta,
     ) -> None:
         """Read through `feed`, look again every `poll` while somebody watches."""
         self._backend = backend
         self._people = people
         self._feed = feed
-        self._bus = bus
+        self._policy = policy
         self._clock = clock
         self.poll = poll
         self._watchers = 0
@@ -146,7 +152,7 @@ class Inbox:
                 for key, messages in threads.items()
                 if (before is None or int(messages[0].id) < int(before))
                 and (since is None or messages[0].created_at >= since)
-                and (not only_needing or needs_reply(messages, account.id))
+                and (not only_needing or self._awaits_reply(messages, account.id))
             ]
             if len(rows) > limit or not await self._feed.reach_back(since):
                 break
@@ -163,7 +169,10 @@ class Inbox:
             people=[person(user) for user in users],
             conversations=[
                 conversation_row(
-                    key, threads[key], self._others(key, threads[key], account.id), account.id
+                    key,
+                    threads[key],
+                    self._others(key, threads[key], account.id),
+                    waits=self._awaits_reply(threads[key], account.id),
                 )
                 for key, _ in page
             ],

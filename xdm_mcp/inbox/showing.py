@@ -3,10 +3,9 @@ nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xdm_mcp.clock import rfc3339
-from xdm_mcp.guard.optout import opted_out
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.results import ConversationRow, MessageRow, Person
@@ -40,9 +39,14 @@ def message_row(message: Message, *, with_conversation: bool) -> MessageRow:
 
 
 def conversation_row(
-    conversation_id: str, messages: Sequence[Message], others: Sequence[str], account_id: str
+    conversation_id: str,
+    messages: Sequence[Message],
+    others: Sequence[str],
+    *,
+    waits: bool,
 ) -> ConversationRow:
-    """Return a conversation (its messages newest first) with the last word in it."""
+    """Return a conversation (its messages newest first) with the last word in it; `waits` says
+    whether it needs a reply."""
     last = messages[0]
     return ConversationRow(
         id=conversation_id,
@@ -50,11 +54,13 @@ def conversation_row(
         last_at=rfc3339(last.created_at),
         last_from=last.sender_id,
         last_text=clean(last.text, limit=SNIPPET).text if last.text is not None else None,
-        needs_reply=needs_reply(messages, account_id),
+        needs_reply=waits,
     )
 
 
-def needs_reply(messages: Sequence[Message], account_id: str) -> bool:
-    """Whether the last word (of messages newest first) is theirs and asks for no silence."""
+def awaits_reply(
+    messages: Sequence[Message], account_id: str, opted_out: Callable[[str], bool]
+) -> bool:
+    """Whether the last word (of messages newest first) is theirs and does not ask for silence."""
     last = messages[0]
     return last.sender_id != account_id and not (last.text is not None and opted_out(last.text))

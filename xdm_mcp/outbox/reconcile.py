@@ -14,9 +14,8 @@ from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import Refused, Unavailable
-from xdm_mcp.guard.optout import opted_out
+from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
-from xdm_mcp.models.quota import Budget
 from xdm_mcp.models.sends import Entry, SendState
 
 SCHEDULE = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600))
@@ -30,12 +29,12 @@ class Reconciler:
     """Reads back the unknown sends of one account."""
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, budget: Budget, bus: Bus, clock: Clock
+        self, backend: Backend, ledger: Ledger, policy: Policy, bus: Bus, clock: Clock
     ) -> None:
-        """Read through `backend`, within `budget`."""
+        """Read through `backend`, within the policy's budget."""
         self._backend = backend
         self._ledger = ledger
-        self._budget = budget
+        self._policy = policy
         self._bus = bus
         self._clock = clock
 
@@ -67,7 +66,7 @@ class Reconciler:
         )
         price = capabilities.prices.read_message
         booking = await self._ledger.book_read(
-            entry.account_id, price * limit, self._budget, limits, self._clock.now()
+            entry.account_id, price * limit, self._policy.budget(), limits, self._clock.now()
         )
         page = await self._backend.messages(
             limit=limit,
@@ -75,4 +74,6 @@ class Reconciler:
             conversation_id=entry.target.conversation_id,
         )
         await self._ledger.settle_read(booking, page.cost)
-        await self._ledger.record(entry.account_id, page.messages, opted_out, self._clock.now())
+        await self._ledger.record(
+            entry.account_id, page.messages, self._policy.opted_out, self._clock.now()
+        )

@@ -118,7 +118,7 @@ def _why(first: str, decision: Decision) -> str:
 def _sentence(entry: Entry, *, replayed: bool) -> str:
     match entry.state:
         case SendState.HELD:
-            return "A person must approve it first; then it goes out by itself, so do not send it again."
+            return "Not before a person approves it; then it goes out by itself. Do not repeat it."
         case SendState.APPROVED:
             return "A person approved it and it waits for its turn; do not send it again."
         case SendState.SENT if replayed:
