@@ -1,25 +1,294 @@
-"""Settings: environment variables over the owner's policy file over safe defaults.
+"""Settings: the command line over the environment over the owner's file over safe defaults.
 
-The file is `policy.toml` in the program's home. Every key may also be given as `XDM_<SECTION>__<KEY>`; the
-environment wins. The tables of `[guard.*]` belong to the guard and are checked there, with the same care.
+The file is `policy.toml` in the program's home. Every key may also be given as a variable
+`XDM_<SECTION>__<KEY>`, lists and tables as JSON. The tables `[guard.*]` belong to the guard and are
+checked there, with the same care. Loading writes nothing.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from xdm_mcp import sources
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sources import POLICY_FILE as POLICY_FILE
+from xdm_mcp.tables import KeyPath, check_keys, complaint
 
-POLICY_FILE = "policy.toml"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-M = TypeVar("M", bound=BaseModel)
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    words = secret.get_secret_value().split()
+    if len(words) != 1:
+        raise ValueError("must be one token without spaces")
+    return SecretStr(words[0])
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        fits = bool(parts.hostname) and safe and plain and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            "must be an https address, or an http one of this machine such as http://127.0.0.1:8080,"
+            " without user, query or fragment"
+        )
+    return url.rstrip("/")
+
+
+Secret = Annotated[SecretStr, AfterValidator(_one_word)]
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
+Url = Annotated[str, AfterValidator(_origin)]
+UserPath = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
+
+
+class Section(BaseModel):
+    """One table of the file. Closed, so that a slip of the pen never goes unnoticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class InboxSettings(Section):
+    """How the inbox is read."""
+
+    poll_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=3_600,
+        description="Seconds between looks at an inbox that a client watches.",
+    )
+    horizon_days: int = Field(
+        default=30, ge=1, le=365, description="How far back messages are read, in days."
+    )
+    first_page: int = Field(
+        default=20, ge=1, le=100, description="Messages in one page read from X."
+    )
+    max_pages: int = Field(
+        default=5, ge=1, le=100, description="Pages that one look reads at most."
+    )
+
+
+class ApprovalsSettings(Section):
+    """How long a person has to decide."""
+
+    expires_minutes: int = Field(
+        default=15, ge=1, le=1_440, description="Minutes after which an undecided send ends unsent."
+    )
+
+
+class HttpSettings(Section):
+    """Where the server listens when it serves over HTTP."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(
+        default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one."
+    )
+    sse: bool = Field(default=False, description="`true` serves the older SSE transport too.")
+    token: Secret | None = Field(
+        default=None,
+        description="What clients must show. Only as `XDM_HTTP__TOKEN`, never in the file.",
+    )
+    token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    allowed_hosts: Strings = Field(
+        default=(), description="Host headers to accept beside those of the loopback."
+    )
+    allowed_origins: Strings = Field(default=(), description="Origins of web pages that may call.")
+
+
+class AttachmentsSettings(Section):
+    """What images may be sent."""
+
+    folder: UserPath = Field(
+        default=Path("attachments"),
+        description="The folder whose images may be attached, and no others; a relative path lies"
+        " in the home.",
+    )
+    max_bytes: int = Field(
+        default=5_000_000,
+        ge=1,
+        le=5_000_000,
+        description="Largest image in bytes (docs.x.com media, 2026-08).",
+    )
+
+
+class SandboxSettings(Section):
+    """The pretend X."""
+
+    story: str = Field(
+        default="default", min_length=1, description="The story that the sandbox tells."
+    )
+
+
+class LogSettings(Section):
+    """What is written to stderr."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="Least weight of a line; no level ever shows message text."
+    )
+
+
+def _default_home() -> Path:
+    # Imported here because it is not needed where the owner names the home.
+    from platformdirs import user_data_path
+
+    return user_data_path("xdm-mcp")
+
+
+class Settings(BaseSettings):
+    """Everything the owner can set. Constructing it reads its arguments alone; see `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+    )
+
+    home: UserPath = Field(
+        default_factory=_default_home,
+        description="Folder of everything the program keeps; by default the platform's folder for"
+        " program data. Not in the file, which lies there.",
+    )
+    backend: str = Field(default="sandbox", min_length=1, description="The service on the wire.")
+    base_url: Url | None = Field(
+        default=None, description="Another address of the backend: https, or http on this machine."
+    )
+    ledger_url: str = Field(
+        default="sqlite:///{home}/ledger.db",
+        min_length=1,
+        repr=False,
+        description="Where the ledger lives; `{home}` stands for the home.",
+    )
+    x_access_token: Secret | None = Field(
+        default=None,
+        description="Token of the X account. Only as `XDM_X_ACCESS_TOKEN`, never in the file.",
+    )
+    x_access_token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    inbox: InboxSettings = InboxSettings()
+    approvals: ApprovalsSettings = ApprovalsSettings()
+    http: HttpSettings = HttpSettings()
+    attachments: AttachmentsSettings = AttachmentsSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    log: LogSettings = LogSettings()
+    guard: dict[str, Any] = Field(default={}, description="The guard's tables, one per rule.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the arguments alone: see `load`."""
+        return (init_settings,)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.absolute()
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _ledger_in_home(cls, url: str, info: ValidationInfo) -> str:
+        return url.replace("{home}", str(_home(info)))
+
+    @field_validator("x_access_token_file")
+    @classmethod
+    def _file_in_home(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        return file and _home(info) / file
+
+    @field_validator("http")
+    @classmethod
+    def _token_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
+        file = http.token_file and _home(info) / http.token_file
+        return http.model_copy(update={"token_file": file})
+
+    @field_validator("attachments")
+    @classmethod
+    def _folder_in_home(
+        cls, attachments: AttachmentsSettings, info: ValidationInfo
+    ) -> AttachmentsSettings:
+        return attachments.model_copy(update={"folder": _home(info) / attachments.folder})
+
+
+def _home(info: ValidationInfo) -> Path:
+    home: Path = info.data.get("home", Path())
+    return home
+
+
+def load(
+    home: Path | None = None, env: Mapping[str, str] | None = None, **overrides: object
+) -> Settings:
+    """Return the settings: `overrides` over the variables `env` over the file in the home.
+
+    An override of None counts as absent, inside a section too. Raises ConfigError with one sentence
+    for whatever is wrong; it names the key and never its value. A missing home or file is fine.
+    """
+    given = sources.present({**overrides, "home": home})
+    environment = sources.environment(Settings, os.environ if env is None else env)
+    named = given.get("home") or environment.get("home")
+    place = Path(named).expanduser().absolute() if named else _default_home()
+    file = sources.file(Settings, place / POLICY_FILE)
+    check_keys(Settings, given, sources.plain)
+    raw = sources.over(given, sources.over(environment, file)) | {"home": place}
+    try:
+        settings = Settings(**raw)
+    except ValidationError as error:
+        wrong = complaint(error, Settings, partial(_name, environment, file))
+        raise ConfigError(wrong) from None
+    return _with_token(settings)
+
+
+def read_secret(path: Path, name: str) -> SecretStr:
+    """Return the one token that the file at `path` holds. Raises ConfigError, which says `name`."""
+    try:
+        return _one_word(SecretStr(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"{name} must name a readable file that holds one token and nothing else."
+        ) from None
+
+
+def _with_token(settings: Settings) -> Settings:
+    file = settings.x_access_token_file
+    if file is None:
+        return settings
+    if settings.x_access_token is not None:
+        raise ConfigError("XDM_X_ACCESS_TOKEN and `x_access_token_file` are both set; keep one.")
+    return settings.model_copy(
+        update={"x_access_token": read_secret(file, "`x_access_token_file`")}
+    )
+
+
+def _name(environment: Mapping[str, Any], file: Mapping[str, Any], key: KeyPath) -> str:
+    """Return how the owner wrote a key, by where it came from."""
+    if sources.holds(environment, key):
+        return sources.variable(key)
+    return sources.in_file(key) if sources.holds(file, key) else sources.plain(key)

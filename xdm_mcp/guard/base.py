@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from xdm_mcp.models.sends import Assurance, Draft
 from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
+
+Least = Literal["client", "person", "passkey"]
+"""The assurances that a rule may ask for, by the names that the policy file uses."""
 
 
 class Rule(BaseModel):
@@ -20,9 +23,13 @@ class Rule(BaseModel):
     nothing to say.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True
+    )
 
     name: ClassVar[str]
+
+    enabled: bool = Field(default=True, description="`false` switches the rule off.")
 
     def judge(self, draft: Draft, facts: Facts, now: datetime) -> Finding | None:
         """Return what this rule says of the draft, or None."""
@@ -45,6 +52,21 @@ class Rule(BaseModel):
         return Finding(self.name, Verdict.ALLOW, says, not_before=not_before)
 
 
+class HoldingRule(Rule):
+    """A rule that may ask for an approval, and of which assurance at least."""
+
+    least: Least = Field(
+        default="person",
+        description="The least assurance that answers this rule: `client` is a form that the"
+        " agent's own program shows, `person` the owner's PIN, `passkey` a touch bound to the"
+        " exact send.",
+    )
+
+    def ask(self, says: str) -> Finding:
+        """Return a finding that asks for an approval of the assurance that the owner set."""
+        return self.hold(says, Assurance[self.least.upper()])
+
+
 def decide(
     rules: Sequence[Rule],
     draft: Draft,
@@ -58,14 +80,26 @@ def decide(
     remark; a DENY is never answered by anybody. Raises ValueError for no rules: an empty policy is
     surely a mistake.
     """
+    return conclude(findings_of(rules, draft, facts, now), approval)
+
+
+def findings_of(
+    rules: Sequence[Rule], draft: Draft, facts: Facts, now: datetime
+) -> tuple[Finding, ...]:
+    """Return what each rule says, in the order of the rules. Raises ValueError for no rules."""
     if not rules:
         raise ValueError(
             "a policy without rules would let everything pass: give it at least one rule"
         )
     judged = (rule.judge(draft, facts, now) for rule in rules)
-    findings = tuple(_answered(finding, approval) for finding in judged if finding is not None)
-    verdict = max((finding.verdict for finding in findings), default=Verdict.ALLOW)
-    return Decision(verdict, findings)
+    return tuple(finding for finding in judged if finding is not None)
+
+
+def conclude(findings: Sequence[Finding], approval: Assurance | None = None) -> Decision:
+    """Return the decision that follows from `findings` once `approval` has answered what it may."""
+    answered = tuple(_answered(finding, approval) for finding in findings)
+    verdict = max((finding.verdict for finding in answered), default=Verdict.ALLOW)
+    return Decision(verdict, answered)
 
 
 def _answered(finding: Finding, approval: Assurance | None) -> Finding:

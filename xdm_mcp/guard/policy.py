@@ -1,0 +1,117 @@
+"""The owner's policy: every rule with its settings, and what follows from them for a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from xdm_mcp.errors import ConfigError
+from xdm_mcp.guard.base import Rule, conclude, findings_of
+from xdm_mcp.guard.budget import Budget
+from xdm_mcp.guard.confirmation import Confirmation
+from xdm_mcp.guard.duplicates import Duplicates
+from xdm_mcp.guard.eligibility import Eligibility
+from xdm_mcp.guard.first_contact import FirstContact
+from xdm_mcp.guard.halt import Halt
+from xdm_mcp.guard.links import Links
+from xdm_mcp.guard.optout import opted_out
+from xdm_mcp.guard.pacing import Pacing
+from xdm_mcp.guard.quiet_hours import QuietHours
+from xdm_mcp.guard.rate_windows import RateWindows
+from xdm_mcp.guard.recipients import Recipients
+from xdm_mcp.guard.reply_credit import ReplyCredit
+from xdm_mcp.guard.text import Text
+from xdm_mcp.models import quota
+from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.sends import Assurance, Draft
+from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+from xdm_mcp.tables import read
+
+TABLE = "guard"
+"""The table of the policy file that holds one table per rule."""
+
+
+class Policy(BaseModel):
+    """One field per rule, named as its table `guard.<rule>`. A rule that the file leaves out is on,
+    with its defaults.
+
+    The order of the fields is the order in which rules speak: what nobody can change comes first,
+    what time heals next, then what a person decides, then remarks. The order never changes a
+    verdict.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    halt: Halt = Halt()
+    recipients: Recipients = Recipients()
+    text: Text = Text()
+    eligibility: Eligibility = Eligibility()
+    duplicates: Duplicates = Duplicates()
+    rate_windows: RateWindows = RateWindows()
+    budget_: Budget = Field(default=Budget(), alias="budget")
+    quiet_hours: QuietHours = QuietHours()
+    first_contact: FirstContact = FirstContact()
+    links: Links = Links()
+    confirmation: Confirmation = Confirmation()
+    reply_credit: ReplyCredit = ReplyCredit()
+    pacing: Pacing = Pacing()
+
+    @classmethod
+    def load(cls, raw: Mapping[str, object]) -> Self:
+        """Return the policy of the tables `guard.*` as read from TOML or the environment.
+
+        Raises ConfigError with one sentence for an unknown key, a bad value, or a policy without
+        rules.
+        """
+        policy = read(cls, raw, TABLE)
+        if not policy.rules():
+            raise ConfigError(f"`{TABLE}` switches every rule off; leave at least one of them on.")
+        return policy
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules that are on, in their fixed order."""
+        return tuple(rule for rule in self._all() if rule.enabled)
+
+    def decide(
+        self, draft: Draft, facts: Facts, now: datetime, approval: Assurance | None = None
+    ) -> Decision:
+        """Return what the policy says of `draft`: the strictest finding wins, a DENY is never
+        answered.
+
+        What would wait for a person is denied while as many wait as may.
+        """
+        findings = findings_of(self.rules(), draft, facts, now)
+        waits = any(finding.verdict is Verdict.HOLD for finding in findings)
+        crowded = self.confirmation.crowded(facts) if waits and self.confirmation.enabled else None
+        return conclude((*findings, crowded) if crowded else findings, approval)
+
+    def limits(self, account_id: str, backend_limits: Sequence[Limit]) -> tuple[Limit, ...]:
+        """Return every window that sends of the account charge, of which the ledger keeps count."""
+        if self.rate_windows.enabled:
+            windows = self.rate_windows.limits(account_id, backend_limits)
+        else:
+            windows = tuple(limit.of(account_id) for limit in backend_limits)
+        first = self.first_contact.limits(account_id) if self.first_contact.enabled else ()
+        return (*windows, *first)
+
+    def budget(self) -> quota.Budget:
+        """Return what may be spent at most, on reads and sends; no bounds if the rule is off."""
+        return self.budget_.budget() if self.budget_.enabled else quota.Budget()
+
+    def opted_out(self, text: str) -> bool:
+        """Whether an incoming text asks us to stop, in the usual words or in the owner's own."""
+        return opted_out(text, self.recipients.opt_out_phrases)
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Return each rule's name with one sentence of what it does now, in their fixed order."""
+        off = "Switched off by the owner."
+        return [(rule.name, rule.describe() if rule.enabled else off) for rule in self._all()]
+
+    def _all(self) -> tuple[Rule, ...]:
+        rules: tuple[Rule, ...] = tuple(getattr(self, name) for name in type(self).model_fields)
+        # What counts as a solicited reply is set in one place and meant in two.
+        asking = self.confirmation.reading(self.reply_credit)
+        return tuple(asking if rule is self.confirmation else rule for rule in rules)

@@ -1,0 +1,95 @@
+"""Who may be written to at all: the owner's lists, never oneself, nobody who asked us to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from xdm_mcp.guard.base import Rule
+from xdm_mcp.guard.naming import Names, names_of
+from xdm_mcp.models.sends import Draft
+from xdm_mcp.models.verdicts import Facts, Finding
+
+SHOWN = 3
+"""How many recipients a sentence names at most."""
+
+
+class Recipients(Rule):
+    """Refuses our own account, whoever is denied or opted out, and whoever an allow list lacks."""
+
+    name: ClassVar[str] = "recipients"
+
+    denied: Names = Field(
+        default=(),
+        alias="deny",
+        description="Whoever is listed is never written to. Wins over `allow`.",
+    )
+    allowed: Names = Field(
+        default=(),
+        alias="allow",
+        description="If not empty, every recipient must be listed. Empty means everybody.",
+    )
+    opt_out_phrases: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Whole messages of theirs that mean `stop`, beside the usual English ones.",
+    )
+
+    def judge(self, draft: Draft, facts: Facts, now: datetime) -> Finding | None:
+        """Deny what the lists, an opt-out or common sense forbid; time heals none of it."""
+        says = (
+            self._own(draft)
+            or self._listed(draft)
+            or self._opted_out(facts)
+            or self._unlisted(draft)
+        )
+        return self.deny(says) if says else None
+
+    def describe(self) -> str:
+        """See Rule.describe."""
+        who = f"the {len(self.allowed)} on the allow list" if self.allowed else "everybody"
+        listed = f", the {len(self.denied)} on the deny list" if self.denied else ""
+        return (
+            f"You may write to {who}, except yourself{listed} and whoever asked to be left alone."
+        )
+
+    def _own(self, draft: Draft) -> str | None:
+        own = draft.account_id in draft.target.user_ids
+        return "A message to your own account is refused; leave it out." if own else None
+
+    def _listed(self, draft: Draft) -> str | None:
+        hit = names_of(draft) & set(self.denied)
+        if hit:
+            return f"The owner's deny list `guard.recipients.deny` names {_few(hit)}."
+        if draft.target.is_new_group and any(name.startswith("@") for name in self.denied):
+            return (
+                "A new group is refused while `guard.recipients.deny` holds handles, because its"
+                " members are known by number; list their user ids instead."
+            )
+        return None
+
+    def _opted_out(self, facts: Facts) -> str | None:
+        gone = [peer.user_id or peer.peer for peer in facts.peers if peer.opted_out_at is not None]
+        if not gone:
+            return None
+        return (
+            f"User {_few(gone)} asked not to be written to;"
+            f" only the owner clears it, with `xdm-mcp clear opt-out {sorted(gone)[0]}`."
+        )
+
+    def _unlisted(self, draft: Draft) -> str | None:
+        listed = names_of(draft) & set(self.allowed)
+        if not self.allowed or (listed and not draft.target.is_new_group):
+            return None
+        missing = set(draft.target.user_ids or names_of(draft)) - listed
+        if not missing:
+            return None
+        return f"The owner's allow list `guard.recipients.allow` does not name {_few(missing)}."
+
+
+def _few(names: Iterable[str]) -> str:
+    known = sorted(names)
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return ", ".join(known[:SHOWN]) + more
