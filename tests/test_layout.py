@@ -65,7 +65,8 @@ def test_every_rule_has_one_word_in_four_places() -> None:
     """File, class, setting and test of a rule carry the same word."""
     from xdm_mcp.guard.policy import Policy
 
-    for name, field in Policy.model_fields.items():
+    for attribute, field in Policy.model_fields.items():
+        name = field.alias or attribute
         words = "".join(part.capitalize() for part in name.split("_"))
         source = ROOT / "xdm_mcp" / "guard" / f"{name}.py"
         assert f"class {words}(" in source.read_text()
