@@ -264,6 +264,9 @@ class Inbox:
             users = tuple([await self._people.known(user_id) for user_id in wanted])
         return [user or User(user_id) for user, user_id in zip(users, wanted, strict=True)]
 
+    def _awaits_reply(self, messages: Sequence[Message], account_id: str) -> bool:
+        return awaits_reply(messages, account_id, self._policy.opted_out)
+
     def _others(
         self, conversation_id: str, messages: Sequence[Message], account_id: str
     ) -> list[str]:
