@@ -21,7 +21,9 @@ from mcp.server.subscriptions import (
     ResourceUpdated,
     ServerEvent,
 )
+from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INVALID_PARAMS,
     EmptyResult,
     SubscribeRequestParams,
     SubscriptionsListenRequestParams,
@@ -162,6 +164,9 @@ class Subscriptions:
         require_known(uri, ctx.protocol_version)
         subscriber = self._subscriber(ctx)
         if uri not in subscriber.uris:
+            if len(subscriber.uris) >= MAX_URIS:
+                says = f"That is more than {MAX_URIS} resources; unsubscribe from some first."
+                raise MCPError(INVALID_PARAMS, says)
             stack = ExitStack()
             stack.enter_context(self._watch([uri]))
             subscriber.uris[uri] = stack
