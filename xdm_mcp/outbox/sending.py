@@ -211,7 +211,8 @@ class Outbox:
                 await self._settle(entry, _withdrawn("The caller left before the message could."))
             raise
         with anyio.CancelScope(shield=True):
-            return await self._dispatch(entry)
+            entry = await self._dispatch(entry)
+        return entry
 
     async def _pace(self, entry: Entry) -> None:
         if entry.not_before is not None:

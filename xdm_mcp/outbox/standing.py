@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock, rfc3339
@@ -32,7 +33,12 @@ from xdm_mcp.people import People, normalise
 PROBE = "."
 """The text of a send that is only imagined: rules about text have nothing to say of it."""
 
-VERDICTS = {Verdict.ALLOW: "allow", Verdict.HOLD: "hold", Verdict.DENY: "deny"}
+VERDICTS: dict[Verdict, Literal["allow", "hold", "deny"]] = {
+    Verdict.ALLOW: "allow",
+    Verdict.HOLD: "hold",
+    Verdict.DENY: "deny",
+}
+"""The guard's words as the tools say them."""
 
 
 class Standing:
