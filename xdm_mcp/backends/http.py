@@ -1,0 +1,274 @@
+"""One bounded HTTP client for every backend.
+
+A call ends within its deadline, goes to one host, follows no redirect, reads no proxy setting and
+no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes. A read may be
+tried again; a write is made once. Whatever goes wrong on the way is one exception, `NoAnswer`,
+which knows whether a byte of the request can have left.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from pydantic import SecretStr
+
+from xdm_mcp import __version__
+from xdm_mcp.backends.origins import checked_origin, host_of
+from xdm_mcp.backends.strict_json import parse
+from xdm_mcp.clock import Clock
+from xdm_mcp.errors import BackendUnavailable
+from xdm_mcp.models.quota import DEADLINE
+
+if TYPE_CHECKING:
+    import httpx2
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 4 * 1024 * 1024
+"""How many bytes of an answer are read: a full page of messages has about 1 MiB at most."""
+
+KEEP_ALIVE = 5.0
+"""Seconds for which an idle connection is reused: shorter than servers keep theirs, so that a write
+seldom meets one that was just closed, which would leave its outcome unknown."""
+
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 10.0
+RETRIES = 2
+RETRIED = frozenset({500, 502, 503, 504})
+"""A read is tried at most `RETRIES` times more, after a random wait of up to 0.5 s and then 1 s, or
+what `Retry-After` asks for, if that is at most `LONGEST_WAIT` seconds."""
+
+
+class NoAnswer(BackendUnavailable):
+    """The request failed on the way. `left` is False only if none of its bytes can have left."""
+
+    def __init__(self, says: str, *, left: bool) -> None:
+        """Say `says`, one sentence of ours."""
+        super().__init__(says)
+        self.left = left
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """In the place of a body that cannot be trusted; `why` is a clause of ours."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers by lower-case name, and the JSON value of the body.
+
+    Its repr shows the status alone: the rest may be private.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: object = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a success."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The secret that goes into a header of each request. Its repr hides the secret."""
+
+    secret: SecretStr
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+class Wire:
+    """The connection to one origin. Opened by the first request; may be closed and used again."""
+
+    def __init__(
+        self,
+        origin: str,
+        credential: Credential | None,
+        clock: Clock,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        seed: int | None = None,
+        deadline: timedelta = DEADLINE,
+    ) -> None:
+        """Talk to `origin` (scheme, host and port) as `credential`.
+
+        Over `transport`, if given, instead of the network; then the origin may have any host.
+        `seed` fixes the random waits between reads. Raises ConfigError for an origin that is not
+        https, unless it is on this machine.
+        """
+        self.origin = checked_origin(origin, anywhere=transport is not None)
+        self._credential = credential
+        self._clock = clock
+        self._transport = transport
+        self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards no secret
+        self._deadline = deadline.total_seconds()
+        self._client: httpx2.AsyncClient | None = None
+
+    async def read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to a GET, tried again where trying again may help.
+
+        Raises NoAnswer. The deadline holds for all tries together.
+        """
+        ends_at = anyio.current_time() + self._deadline
+        for tries in range(RETRIES):
+            pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
+            try:
+                answer = await self._once("GET", path, ends_at, params=params)
+            except NoAnswer:
+                if anyio.current_time() >= ends_at:
+                    raise
+            else:
+                asked = _seconds(answer.headers.get("retry-after"))
+                if answer.status not in RETRIED or asked > LONGEST_WAIT:
+                    return answer
+                pause = max(pause, asked)
+            await self._clock.sleep(pause)
+        return await self._once("GET", path, ends_at, params=params)
+
+    async def write(self, path: str, *, share: float = 1.0, **body: Any) -> Answer:
+        """Return the answer to one POST, made once whatever happens.
+
+        `body` is what httpx2 takes: `content` and `headers`, or `data` and `files`. `share` is the
+        part of the deadline that this call may use. Raises NoAnswer.
+        """
+        ends_at = anyio.current_time() + self._deadline * share
+        return await self._once("POST", path, ends_at, **body)
+
+    async def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _once(self, method: str, path: str, ends_at: float, **request: Any) -> Answer:
+        evidence = _Evidence()
+        seconds = max(0.0, ends_at - anyio.current_time())
+        try:
+            with anyio.fail_after(seconds):
+                return await self._exchange(method, path, evidence, seconds, **request)
+        except NoAnswer:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a transport raises, it is one failure
+            failure = _failure(error, self.origin, evidence)
+        raise failure  # outside the handler: the cause holds the request and its secrets
+
+    async def _exchange(
+        self, method: str, path: str, evidence: _Evidence, seconds: float, **request: Any
+    ) -> Answer:
+        client = self._client = self._client or self._open()
+        made = client.build_request(
+            method,
+            self.origin + path,
+            timeout=_timeouts(seconds),
+            extensions={"trace": evidence.note},
+            **request,
+        )
+        if f"{made.url.scheme}://{made.url.netloc.decode()}" != self.origin:
+            raise NoAnswer(f"A request went astray from {host_of(self.origin)}.", left=False)
+        evidence.left = self._transport is not None
+        response = await client.send(made, stream=True)
+        try:
+            content = await _content(response)
+        finally:
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, content)
+
+    def _open(self) -> httpx2.AsyncClient:
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+        import httpx2
+
+        from xdm_mcp.backends.auth import HeaderAuth
+
+        for name in ("httpx2", "httpcore2"):  # at INFO they log URLs, at DEBUG headers
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.WARNING))
+        who = self._credential
+        return httpx2.AsyncClient(
+            auth=HeaderAuth(who.secret, who.header, who.prefix) if who else None,
+            transport=self._transport,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx2.Limits(max_connections=8, keepalive_expiry=KEEP_ALIVE),
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"xdm-mcp/{__version__}",
+            },
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+
+class _Evidence:
+    """Whether a byte of one request can have left.
+
+    Our own connections tell when they begin to write; of another transport we know nothing, so
+    there everything may have left.
+    """
+
+    left = False
+
+    async def note(self, event: str, _: Mapping[str, Any]) -> None:
+        """Hear from the connection what it does."""
+        if event.endswith(".send_request_headers.started"):
+            self.left = True
+
+
+def _timeouts(seconds: float) -> httpx2.Timeout:
+    """Return the bounds of single steps: a connection is given up well before the deadline, because
+    one that is cancelled in the middle of its TLS handshake would stay open."""
+    import httpx2
+
+    return httpx2.Timeout(seconds, connect=seconds / 4, pool=seconds / 4)
+
+
+async def _content(response: httpx2.Response) -> object:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        return Unreadable("compressed though we asked for plain text")
+    kind = response.headers.get("content-type", "json").partition(";")[0].strip().lower()
+    if not kind.endswith("json"):
+        return Unreadable("not JSON")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return Unreadable("too large")
+    try:
+        return parse(bytes(body))
+    except ValueError:
+        return Unreadable("not JSON with one meaning")
+
+
+def _failure(error: Exception, origin: str, evidence: _Evidence) -> NoAnswer:
+    import httpx2
+
+    host, name = host_of(origin), type(error).__name__
+    never = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+    if never or not evidence.left:
+        says = f"{host} could not be reached ({name}); check the network, then try again."
+        return NoAnswer(says, left=False)
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return NoAnswer(f"{host} did not answer in time; try again later.", left=True)
+    log.warning("a request to %s broke off: %s", host, name)
+    return NoAnswer(f"The connection to {host} broke off ({name}); try again later.", left=True)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return what Retry-After asks for in seconds; 0 where it is absent, a date or nonsense."""
+    return (
+        float(retry_after)
+        if retry_after and retry_after.isdecimal() and retry_after.isascii()
+        else 0.0
+    )

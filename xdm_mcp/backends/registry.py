@@ -1,0 +1,48 @@
+"""The backends by name. One line here makes a new one known; nothing is imported before it is
+chosen."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from xdm_mcp.backends.base import Backend
+from xdm_mcp.clock import Clock
+from xdm_mcp.errors import ConfigError
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from xdm_mcp.config import Settings
+
+BACKENDS: Mapping[str, str] = {
+    "sandbox": "xdm_mcp.backends.sandbox:open_sandbox",
+    "x-api-v2": "xdm_mcp.backends.x_api_v2:open_x_api_v2",
+}
+"""Where each backend's factory is, as `module:function`."""
+
+
+def open_backend(
+    settings: Settings,
+    clock: Clock,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> Backend:
+    """Return the chosen backend, over `transport` instead of the network if given.
+
+    No connection is made and no credential needed before the first call. Raises ConfigError for an
+    unknown name and for settings that the backend cannot work with.
+    """
+    place = BACKENDS.get(settings.backend)
+    if place is None:
+        raise ConfigError(_unknown(settings.backend))
+    module, _, function = place.partition(":")
+    factory = cast(Callable[..., Backend], getattr(import_module(module), function))
+    return factory(settings, clock, transport)
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), BACKENDS, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(BACKENDS)}."
+    return f"There is no such backend; XDM_BACKEND is wrong: {hint}"

@@ -1,0 +1,197 @@
+"""From X's objects to our values: pure functions over parsed JSON, in either vocabulary.
+
+X renamed parts of its answers in 2026 without notice (OpenAPI 2.166 to 2.167) and requires none of
+them any more, so everything but an id may be absent, and nothing here raises for an odd shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from xdm_mcp.backends.x_api_v2_problems import Problem
+from xdm_mcp.clock import from_ms
+from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message
+from xdm_mcp.models.people import HANDLE, USER_ID, User
+from xdm_mcp.models.sends import Receipt, Target
+
+SNOWFLAKE_EPOCH = 1_288_834_974_657
+"""Milliseconds of 1970 at which X's ids begin (docs.x.com, ids, 2026-08)."""
+
+KINDS: Mapping[str, Literal["message", "join", "leave"]] = {
+    "MessageCreate": "message",
+    "ParticipantsJoin": "join",
+    "ParticipantsLeave": "leave",
+}
+
+_WORD = re.compile(r"[a-z_]{1,40}\Z")
+_BRACKETED = re.compile(r"\[([0-9]{1,19})\]")
+_SUSPENDED = re.compile(r"suspended", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page as X gave it. `billed` counts what X charges for, also what we cannot use."""
+
+    messages: tuple[Message, ...]
+    users: tuple[User, ...]
+    next_token: str | None
+    billed: int
+
+
+def receipt_in(content: object) -> Receipt | None:
+    """Return the proof that X accepted a send, wherever it stands in the answer, or None.
+
+    At `data.dm_event_id`, else `data.id`, else at the same names on top. An id that is not a string
+    of digits proves nothing: a number may have lost digits on its way.
+    """
+    for place in (_dict(content, "data"), content):
+        for name in ("dm_event_id", "id"):
+            found = _string(place, name)
+            if found is not None and MESSAGE_ID.match(found):
+                conversation = _string(place, "dm_conversation_id")
+                return Receipt(found, conversation)
+    return None
+
+
+def contradicts(receipt: Receipt, target: Target) -> bool:
+    """Whether the answer names a conversation that cannot be the target's.
+
+    Judged only where X names one in a form that we know; encrypted threads have other forms.
+    """
+    named = receipt.conversation_id
+    if named is None or not CONVERSATION_ID.match(named) or target.is_new_group:
+        return False
+    wanted = target.conversation_id
+    if wanted is not None:
+        return sorted(named.split("-")) != sorted(wanted.split("-"))
+    return "-" in named and target.user_ids[0] not in named.split("-")
+
+
+def listing_in(content: object, conversation_id: str | None = None) -> Listing | None:
+    """Return the page that an answer holds, newest first; None where it holds no page.
+
+    `conversation_id` is what was asked for: events that do not name their conversation are of it.
+    An empty page has `meta` and no `data`. A page whose events are all unusable is no page.
+    """
+    if not isinstance(content, dict):
+        return None
+    meta, events = _dict(content, "meta"), content.get("data")
+    if events is None and meta and not meta.get("result_count") and not content.get("errors"):
+        events = []
+    if not isinstance(events, list):
+        return None
+    messages = {m.id: m for m in (message_of(event, conversation_id) for event in events) if m}
+    if events and not messages:
+        return None
+    users = users_in(_dict(content, "includes"), "users")
+    return Listing(
+        messages=tuple(sorted(messages.values(), key=lambda m: int(m.id), reverse=True)),
+        users=users,
+        next_token=_string(meta, "next_token"),
+        billed=len(events),
+    )
+
+
+def message_of(event: object, conversation_id: str | None = None) -> Message | None:
+    """Return the message, join or leave that an event tells of; None for what cannot be used.
+
+    That is an event without a proper id, of a kind that we do not know, or of no conversation.
+    """
+    message_id = _string(event, "id")
+    kind = KINDS.get(_string(event, "event_type") or "MessageCreate")
+    conversation = _string(event, "dm_conversation_id") or conversation_id
+    if message_id is None or not MESSAGE_ID.match(message_id) or not kind or not conversation:
+        return None
+    sender = _string(event, "sender_id")
+    parts = _dict(event, "attachments") or {}
+    return Message(
+        id=message_id,
+        conversation_id=conversation,
+        sender_id=sender if sender and USER_ID.match(sender) else None,
+        created_at=_moment(_string(event, "created_at")) or snowflake_time(message_id),
+        text=_string(event, "text") if kind == "message" else None,
+        kind=kind,
+        participant_ids=tuple(_ids(_list(event, "participant_ids"))),
+        has_attachment=any(isinstance(value, list) and value for value in parts.values()),
+    )
+
+
+def user_of(item: object) -> User | None:
+    """Return the user that an object tells of, None without a proper id. What is absent is None."""
+    user_id, handle = _string(item, "id"), _string(item, "username")
+    if user_id is None or not USER_ID.match(user_id):
+        return None
+    receives = item.get("receives_your_dm") if isinstance(item, dict) else None
+    can_dm = receives if isinstance(receives, bool) else None
+    words = _list(item, "connection_status")
+    return User(
+        id=user_id,
+        handle=handle if handle and HANDLE.match(handle) else None,
+        name=_string(item, "name"),
+        can_dm=can_dm,
+        can_dm_basis="unknown" if can_dm is None else "relative",
+        connection=frozenset(w for w in words if isinstance(w, str) and _WORD.match(w)),
+    )
+
+
+def users_in(content: object, name: str = "data") -> tuple[User, ...]:
+    """Return the users in a list of an answer, or the one user that stands in its place."""
+    held = content.get(name) if isinstance(content, dict) else None
+    items = held if isinstance(held, list) else [held]
+    return tuple(user for user in map(user_of, items) if user is not None)
+
+
+def suspended_in(problems: Iterable[Problem], asked: Sequence[str]) -> tuple[User, ...]:
+    """Return those of the ids asked about that X tells to be suspended."""
+    told = {p.value or _named(p.detail) for p in problems if _SUSPENDED.search(p.detail)}
+    return tuple(User(user_id, suspended=True) for user_id in asked if user_id in told)
+
+
+def media_id_in(content: object) -> str | None:
+    """Return the id of an uploaded picture that is ready to be sent, or None."""
+    media = _dict(content, "data")
+    state = _string(_dict(media, "processing_info"), "state")
+    media_id = _string(media, "id")
+    ready = state in (None, "succeeded") and media_id is not None and MESSAGE_ID.match(media_id)
+    return media_id if ready else None
+
+
+def snowflake_time(snowflake: str) -> datetime:
+    """Return the moment, to the millisecond, at which X made an id."""
+    return from_ms((int(snowflake) >> 22) + SNOWFLAKE_EPOCH)
+
+
+def _named(detail: str) -> str:
+    named = _BRACKETED.search(detail)
+    return named[1] if named else ""
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _dict(content: object, name: str) -> Mapping[str, object] | None:
+    value = content.get(name) if isinstance(content, Mapping) else None
+    return value if isinstance(value, Mapping) else None
+
+
+def _list(content: object, name: str) -> Sequence[object]:
+    value = content.get(name) if isinstance(content, Mapping) else None
+    return value if isinstance(value, list) else ()
+
+
+def _string(content: object, name: str) -> str | None:
+    value = content.get(name) if isinstance(content, Mapping) else None
+    return value if isinstance(value, str) and value else None
+
+
+def _ids(values: Iterable[object]) -> Iterable[str]:
+    return (value for value in values if isinstance(value, str) and USER_ID.match(value))
