@@ -1,0 +1,58 @@
+"""`xdm-mcp clear`: what only a person may lift."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from xdm_mcp.app import App
+from xdm_mcp.cli.opening import with_app
+from xdm_mcp.cli.paint import plain, screen
+from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.models.people import USER_ID
+from xdm_mcp.people import normalise
+
+
+def clear_halt(args: Namespace) -> int:
+    """Lift one halt or all of them; 1 where there was none."""
+
+    async def work(app: App) -> int:
+        cleared = await app.ledger.clear_halt(await _account(app, args.account), args.code)
+        halts = "halt" if cleared == 1 else "halts"
+        screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
+        return 0 if cleared else 1
+
+    return with_app(args, work)
+
+
+def clear_opt_out(args: Namespace) -> int:
+    """Forget that somebody asked for silence; 1 where nobody did."""
+
+    async def work(app: App) -> int:
+        user_id = await _user_id(app, args.user)
+        if await app.ledger.clear_opt_out(await _account(app, args.account), user_id):
+            screen().print(f"The opt-out of {user_id} is lifted.", style="green")
+            return 0
+        screen().print(f"{user_id} had not opted out.", style="yellow")
+        return 1
+
+    return with_app(args, work)
+
+
+async def _account(app: App, given: str | None) -> str:
+    """Return the account's id: the one given, which asks nobody, or the one of the credentials."""
+    if given is None:
+        return (await app.people.account()).id
+    if not USER_ID.match(given):
+        raise BadInput("--account takes the account's numeric user id.")
+    return given
+
+
+async def _user_id(app: App, who: str) -> str:
+    """Return the id of a person, of whom we must have heard before: an opt-out was heard."""
+    bare = normalise(who)
+    if USER_ID.match(bare):
+        return bare
+    user = await app.people.known(bare)
+    if user is None:
+        raise NotFound(f"Nobody called @{plain(bare)} is known here; give the numeric user id.")
+    return user.id

@@ -1,0 +1,180 @@
+"""`xdm-mcp doctor`: is everything there that sending needs, and if not, what is the next step?"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from xdm_mcp import __version__
+from xdm_mcp.app import App, open_app
+from xdm_mcp.cli.opening import settings_of
+from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
+from xdm_mcp.config import POLICY_FILE, Settings
+from xdm_mcp.errors import XdmError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✗", "bold red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one look found. `next` is the next step for the owner, empty where there is none."""
+
+    name: str
+    state: Literal["ok", "note", "fail"]
+    says: str
+    next: str = ""
+
+
+def doctor(args: Namespace) -> int:
+    """Check everything and print what was found; 1 when something fails."""
+    checks = anyio.run(_examine, args)
+    healthy = all(check.state != "fail" for check in checks)
+    if args.json:
+        print_json({"ok": healthy, "checks": [asdict(check) for check in checks]})
+    else:
+        _draw(screen(), checks)
+    return 0 if healthy else 1
+
+
+async def _examine(args: Namespace) -> list[Check]:
+    program = Check("program", "ok", f"xdm-mcp {__version__} on Python {sys.version.split()[0]}.")
+    try:
+        settings = settings_of(args)
+        async with open_app(settings) as app:
+            found = [check async for check in _look_around(app)]
+    except XdmError as error:
+        return [program, Check("settings", "fail", str(error), "Correct it and run this again.")]
+    return [program, *_settings(settings), *found, _entry()]
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    home = settings.home
+    policy = home / POLICY_FILE
+    if policy.exists():
+        yield Check("policy", "ok", f"{policy} is in force.")
+    else:
+        yield Check("policy", "ok", f"The safe defaults are in force; {policy} would change them.")
+    if settings.x_access_token_file is not None:
+        yield _private_file("token file", settings.x_access_token_file)
+
+
+async def _look_around(app: App) -> AsyncIterator[Check]:
+    yield _home(app.settings.home)
+    yield await _ledger(app)
+    yield await _clock(app)
+    yield await _backend(app)
+    yield _attachments(app.settings.attachments.folder)
+
+
+def _home(home: Path) -> Check:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return Check(
+            "home",
+            "fail",
+            f"{home} cannot be made.",
+            "Set XDM_HOME to a folder that you can write to.",
+        )
+    if not os.access(home, os.W_OK | os.X_OK):
+        return Check(
+            "home",
+            "fail",
+            f"{home} cannot be written to.",
+            "Set XDM_HOME to a folder that you can.",
+        )
+    if _open_to_others(home):
+        return Check("home", "note", f"{home} is open to other users.", f"Run `chmod 700 {home}`.")
+    return Check("home", "ok", f"{home} is yours alone.")
+
+
+async def _ledger(app: App) -> Check:
+    try:
+        held = await app.ledger.waiting()
+    except XdmError as error:
+        return Check("ledger", "fail", str(error), "Until it opens nothing can be sent.")
+    return Check("ledger", "ok", f"{app.ledger.place} opens; {len(held)} sends wait. {_engine()}")
+
+
+def _engine() -> str:
+    import apsw
+
+    return f"SQLite {apsw.sqlite_lib_version()}."
+
+
+async def _clock(app: App) -> Check:
+    now = app.clock.now()
+    try:
+        newest = await app.ledger.recent(1)
+    except XdmError:
+        return Check("clock", "note", f"{moment(now)}; the ledger could not be compared.")
+    if newest and newest[0].created_at > now:
+        ahead = span(newest[0].created_at - now)
+        return Check(
+            "clock", "fail", f"The clock is {ahead} behind the ledger.", "Set the machine's clock."
+        )
+    return Check("clock", "ok", f"{moment(now)}, not behind the ledger.")
+
+
+async def _backend(app: App) -> Check:
+    step = "Check XDM_BACKEND, XDM_BASE_URL and the credentials; docs/backends.md names them."
+    try:
+        account = await app.people.account()
+    except XdmError as error:
+        return Check("backend", "fail", str(error), step)
+    handle = f"@{plain(account.handle)}, " if account.handle else ""
+    says = (
+        f"{app.backend.name} at {app.backend.origin} answers for {handle}numeric id {account.id}."
+    )
+    risk = app.backend.capabilities.risk
+    return Check("backend", "note" if risk else "ok", says, risk or "")
+
+
+def _attachments(folder: Path) -> Check:
+    if not folder.is_dir():
+        return Check(
+            "attachments", "ok", "None can be sent.", f"Put images into {folder} to allow it."
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return Check(
+            "attachments", "fail", f"{folder} cannot be read.", f"Run `chmod 700 {folder}`."
+        )
+    return Check("attachments", "ok", f"{sum(1 for _ in folder.iterdir())} files in {folder}.")
+
+
+def _private_file(name: str, path: Path) -> Check:
+    if _open_to_others(path):
+        return Check(name, "fail", f"{path} is open to other users.", f"Run `chmod 600 {path}`.")
+    return Check(name, "ok", f"{path} is yours alone.")
+
+
+def _open_to_others(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _entry() -> Check:
+    return Check(
+        "client", "ok", f'A desktop client starts it with "{sys.executable}" and ["-m", "xdm_mcp"].'
+    )
+
+
+def _draw(console: Console, checks: list[Check]) -> None:
+    from rich.text import Text
+
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        mark, style = MARKS[check.state]
+        console.print(Text.assemble((f"{mark} ", style), f"{check.name:<{width}}  {check.says}"))
+        if check.next:
+            console.print(Text(f"  {'':<{width}}  → {check.next}", style=style))

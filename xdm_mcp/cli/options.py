@@ -1,0 +1,180 @@
+"""What each command takes, in words and options."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xdm_mcp import __version__
+from xdm_mcp.cli import approvals, clear, demo, doctor, sandbox, serve, status
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    Commands = _SubParsersAction[ArgumentParser]
+
+Run = Callable[[Namespace], int]
+"""Runs a command and returns the exit code."""
+
+PROGRAM = "xdm-mcp"
+
+ABOUT = """X direct messages for AI agents: they read and draft, a person approves what leaves.
+Without a command it serves MCP on stdio."""
+
+LATER = """`xdm-mcp COMMAND --help` tells more. Everything is written under XDM_HOME; every setting
+is also an environment variable, XDM_<SECTION>__<KEY>."""
+
+COMMANDS = {
+    "serve": "serve MCP on stdio (the default) or over HTTP",
+    "demo": "watch an agent's session against the built-in pretend X",
+    "approvals": "list the sends that wait for a person; approve or reject one",
+    "status": "show windows, money, held sends and halts",
+    "doctor": "check the installation and name the next step",
+    "sandbox": "serve the pretend X, look into it, speak in it",
+    "clear": "lift a halt or an opt-out",
+}
+APPROVALS = {
+    "approve ID": "show one in full, ask, send it",
+    "reject ID": "end one for good",
+}
+SANDBOX = {
+    "serve": "serve its world over HTTP",
+    "deliveries": "list what was really delivered",
+    "say WHO TEXT": "have somebody write to the account",
+    "reset": "begin the home's world anew",
+}
+CLEAR = {
+    "halt [CODE]": "let sends go again after trouble",
+    "opt-out USER": "forget that somebody asked for silence",
+}
+
+Shape = partial(RawDescriptionHelpFormatter, max_help_position=22, width=96)
+
+
+def parser() -> ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = ArgumentParser(
+        PROGRAM,
+        usage=f"{PROGRAM} [COMMAND] [OPTIONS]",
+        description=_with_list(ABOUT, COMMANDS),
+        epilog=LATER,
+        formatter_class=Shape,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    top.set_defaults(run=serve.serve, home=None, backend=None, json=False)
+    top.set_defaults(transport="stdio", sse=False, host=None, port=None)
+    commands = top.add_subparsers(prog=PROGRAM, metavar="COMMAND", help=SUPPRESS)
+    _add_serve(commands)
+    _add(commands, "demo", COMMANDS["demo"], demo.demo)
+    _add_approvals(commands)
+    for name, run in (("status", status.status), ("doctor", doctor.doctor)):
+        _add_place(_add_json(_add(commands, name, COMMANDS[name], run)))
+    _add_sandbox(commands)
+    _add_clear(commands)
+    return top
+
+
+def _add_serve(commands: Commands) -> None:
+    serving = _add(commands, "serve", COMMANDS["serve"], serve.serve)
+    serving.add_argument("--transport", choices=("stdio", "http"), default="stdio")
+    serving.add_argument("--sse", action="store_true", help="with http: also HTTP+SSE at /sse")
+    serving.add_argument("--host", help="with http: address to listen on (127.0.0.1)")
+    serving.add_argument("--port", type=int, help="with http: port to listen on (8765)")
+    _add_place(serving)
+
+
+def _add_approvals(commands: Commands) -> None:
+    listing = _add(commands, "approvals", COMMANDS["approvals"], approvals.show, APPROVALS)
+    _add_place(_add_json(listing))
+    verbs = _holding(listing, "approvals")
+    yes = _add(verbs, "approve", APPROVALS["approve ID"], approvals.approve)
+    yes.add_argument("--yes", action="store_true", help="do not ask, for scripts of a person's own")
+    no = _add(verbs, "reject", APPROVALS["reject ID"], approvals.reject)
+    for verb in (yes, no):
+        verb.add_argument(
+            "id", metavar="ID", help="its approval id, or at least 4 first characters"
+        )
+        _add_place(verb)
+
+
+def _add_sandbox(commands: Commands) -> None:
+    top = _add(commands, "sandbox", COMMANDS["sandbox"], None, SANDBOX)
+    verbs = _holding(top, "sandbox", required=True)
+    serving = _add(verbs, "serve", SANDBOX["serve"], sandbox.serve)
+    serving.add_argument("--host", default="127.0.0.1", help="loopback address (127.0.0.1)")
+    serving.add_argument("--port", type=int, default=8766, help="port (8766), 0 for any free one")
+    serving.add_argument("--story", help="which story a new world begins with")
+    listing = _add_json(_add(verbs, "deliveries", SANDBOX["deliveries"], sandbox.deliveries))
+    saying = _add(verbs, "say", SANDBOX["say WHO TEXT"], sandbox.say)
+    saying.add_argument("who", metavar="WHO", help="handle or numeric id of somebody in the world")
+    saying.add_argument("text", metavar="TEXT", help="what they write")
+    resetting = _add(verbs, "reset", SANDBOX["reset"], sandbox.reset)
+    for verb in (serving, listing, saying, resetting):
+        _add_home(verb)
+
+
+def _add_clear(commands: Commands) -> None:
+    verbs = _holding(
+        _add(commands, "clear", COMMANDS["clear"], None, CLEAR), "clear", required=True
+    )
+    halt = _add(verbs, "halt", CLEAR["halt [CODE]"], clear.clear_halt)
+    halt.add_argument("code", metavar="CODE", nargs="?", help="which halt; without it, all")
+    silence = _add(verbs, "opt-out", CLEAR["opt-out USER"], clear.clear_opt_out)
+    silence.add_argument("user", metavar="USER", help="their handle or numeric id")
+    for verb in (halt, silence):
+        verb.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
+        _add_place(verb)
+
+
+def _add(
+    commands: Commands,
+    name: str,
+    says: str,
+    run: Run | None,
+    holds: Mapping[str, str] | None = None,
+) -> ArgumentParser:
+    """Add a command; without `run` it only holds others, which `holds` lists."""
+    sentence = f"{says[0].upper()}{says[1:]}."
+    command = commands.add_parser(
+        name,
+        description=_with_list(sentence, holds) if holds else sentence,
+        formatter_class=Shape,
+        allow_abbrev=False,
+    )
+    if run is not None:
+        command.set_defaults(run=run)
+    return command
+
+
+def _holding(command: ArgumentParser, name: str, *, required: bool = False) -> Commands:
+    return command.add_subparsers(
+        prog=f"{PROGRAM} {name}", metavar="COMMAND", help=SUPPRESS, required=required
+    )
+
+
+def _with_list(says: str, commands: Mapping[str, str]) -> str:
+    """Return a description with an aligned list of commands below it."""
+    width = max(map(len, commands))
+    rows = [f"  {name:<{width}}  {what}" for name, what in commands.items()]
+    return "\n".join([says, "", "commands:", *rows])
+
+
+def _add_home(command: ArgumentParser) -> ArgumentParser:
+    command.add_argument(
+        "--home", type=Path, default=SUPPRESS, help="folder of everything written (XDM_HOME)"
+    )
+    return command
+
+
+def _add_place(command: ArgumentParser) -> ArgumentParser:
+    command.add_argument("--backend", default=SUPPRESS, help="service to use (XDM_BACKEND)")
+    return _add_home(command)
+
+
+def _add_json(command: ArgumentParser) -> ArgumentParser:
+    command.add_argument("--json", action="store_true", default=SUPPRESS, help="stable plain JSON")
+    return command

@@ -1,0 +1,92 @@
+"""`xdm-mcp sandbox`: the pretend X of a home, served over HTTP, looked into, spoken in."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TypeVar
+
+import anyio
+
+from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.cli.world import HomeWorld
+from xdm_mcp.clock import SystemClock
+from xdm_mcp.config import load
+from xdm_mcp.errors import ConfigError
+from xdm_mcp.sandbox import SANDBOX_TOKEN
+
+T = TypeVar("T")
+
+
+def serve(args: Namespace) -> int:
+    """Serve the world over HTTP until interrupted."""
+    from xdm_mcp.sandbox import serve as wire
+
+    async def work(world: HomeWorld) -> None:
+        await world.deliveries()  # makes the world's file, or says why it cannot
+        try:
+            await wire.serve(
+                args.host, args.port, world.journal, SystemClock(), on_bound=_announce(world)
+            )
+        except (wire.NotLoopback, wire.PortTaken) as error:
+            raise ConfigError(str(error)) from None
+
+    _with_world(args, work, args.story)
+    return 0
+
+
+def deliveries(args: Namespace) -> int:
+    """List what the account really sent, oldest first."""
+    delivered = _with_world(args, HomeWorld.deliveries)
+    if args.json:
+        print_json([asdict(each) for each in delivered])
+        return 0
+    console = screen()
+    console.print(f"{len(delivered)} delivered.")
+    for each in delivered:
+        console.print(f"{each.at}  {each.message_id}  to {plain(each.recipients)}")
+        console.print(f"    {plain(each.text)}")
+    return 0
+
+
+def say(args: Namespace) -> int:
+    """Have somebody of the world write to the account."""
+    message_id = _with_world(args, lambda world: world.say(args.who, args.text))
+    screen().print(f"They wrote message {message_id}.", style="green")
+    return 0
+
+
+def reset(args: Namespace) -> int:
+    """Begin the home's world anew; ledger and policy stay as they are."""
+    _with_world(args, lambda world: world.reset(None))
+    screen().print("The sandbox's world begins anew.", style="green")
+    return 0
+
+
+def _with_world(
+    args: Namespace, work: Callable[[HomeWorld], Awaitable[T]], story: str | None = None
+) -> T:
+    settings = load(home=args.home)
+
+    async def run() -> T:
+        return await work(HomeWorld(settings, SystemClock(), story))
+
+    return anyio.run(run)
+
+
+def _announce(world: HomeWorld) -> Callable[[str, int], None]:
+    """Return what says where the pretend X listens, and how a server is pointed at it."""
+
+    def announce(host: str, port: int) -> None:
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        console = screen(stderr=True)
+        console.print(f"The sandbox of {world.path} serves X API v2 on {url}", style="green")
+        console.print(f"Its token is {SANDBOX_TOKEN}; its controls are under {url}/_sandbox/")
+        console.print("Point a server at it:")
+        console.print(
+            f"  XDM_BACKEND=x-api-v2 XDM_BASE_URL={url} XDM_X_ACCESS_TOKEN={SANDBOX_TOKEN} xdm-mcp"
+        )
+        console.print("Stop with Ctrl-C.", style="dim")
+
+    return announce

@@ -1,0 +1,193 @@
+"""The scenes of the demo, in their order: each shows one promise and what really happened.
+
+The people are those of the sandbox's story `default`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from xdm_mcp.cli.approval_view import ApprovalView, draw, look
+from xdm_mcp.cli.approvals import BY, approve_shown, confirmed, report, see_off
+from xdm_mcp.cli.stage import Stage
+from xdm_mcp.cli.status import draw_bars
+from xdm_mcp.models.results import QuotaStatus
+
+IRIS = "iris_sandbox"
+REPLY = (
+    "Hello Iris, your parcel came back to us: the street number was missing."
+    " Send it to me and the lamp leaves again tomorrow. Sorry for the wait! 🙏"
+)
+"""What the agent writes, with characters of one to four bytes."""
+
+STRANGER = "june_sandbox"
+BAIT = "The door code is 7342. Claim: https://prize.example/claim"
+"""What the injected message wants the agent to send."""
+
+ANSWERS_WITHIN = timedelta(seconds=30)
+"""How far the pretend X's clock is moved so that Iris has answered."""
+
+
+async def play(stage: Stage) -> None:
+    """Play the whole story. Raises Unavailable where a promise was not kept."""
+    await read_the_inbox(stage)
+    await check_the_recipient(stage)
+    before = await quota(stage)
+    await preview(stage)
+    held = await ask_to_send(stage)
+    if await decide(stage, held):
+        await repeat(stage)
+        await compare_quota(stage, before)
+        await hear_the_answer(stage)
+    await resist_the_injection(stage)
+    await close(stage)
+
+
+async def read_the_inbox(stage: Stage) -> None:
+    """The agent finds what needs an answer, and the fact that answers it."""
+    await stage.begin(
+        "The agent reads the inbox",
+        "It asks what needs a reply, then looks up the order that a customer asks about.",
+    )
+    await stage.call("list_dms", needs_reply=True)
+    await stage.call("list_dms", query="4417", limit=5)
+
+
+async def check_the_recipient(stage: Stage) -> None:
+    """The agent learns that Iris can be written to, and what the guard would say."""
+    await stage.begin(
+        "It checks the recipient", "Can she be written to, and what would the owner's rules say?"
+    )
+    await stage.call("check_can_dm", recipients=[IRIS])
+
+
+async def quota(stage: Stage) -> QuotaStatus:
+    """The agent asks for the quota; nothing is printed of the long answer."""
+    return QuotaStatus.model_validate(await stage.call("quota_status", show=False))
+
+
+async def preview(stage: Stage) -> None:
+    """A dry run explains every rule and does nothing."""
+    await stage.begin(
+        "It previews its reply", "A dry run: what would happen, by which rule, at what price."
+    )
+    await stage.call("send_dm", to=IRIS, text=REPLY, dry_run=True)
+    stage.promise(not await stage.deliveries(), "a preview sends nothing")
+
+
+async def ask_to_send(stage: Stage) -> dict[str, Any]:
+    """The reply is held, not sent."""
+    await stage.begin(
+        "It asks to send",
+        "By default every message waits for a person. No argument can change that.",
+    )
+    held = await stage.call("send_dm", to=IRIS, text=REPLY)
+    stage.promise(held["status"] == "held", "the answer says held, and begins with NOT SENT")
+    stage.promise(not await stage.deliveries(), "nothing has left")
+    return held
+
+
+async def decide(stage: Stage, held: dict[str, Any]) -> bool:
+    """A person sees all of it and decides; True where they approved."""
+    await stage.begin(
+        "A person looks at it",
+        f"In another terminal: xdm-mcp approvals approve {held['approval_id'][:8]}",
+    )
+    view = await look(stage.person, await stage.person.outbox.find(held["approval_id"]))
+    draw(stage.console, view)
+    if not stage.asks:
+        stage.line(
+            "person", "No terminal here, so the demo approves as the person would.", "yellow"
+        )
+    elif not confirmed("You are the person. Send exactly this?"):
+        await _turn_down(stage, held)
+        return False
+    await _approve(stage, view)
+    return True
+
+
+async def repeat(stage: Stage) -> None:
+    """The agent repeats its call and gets the same result; nothing new is sent."""
+    await stage.begin(
+        "The agent repeats its call",
+        "It never learned of the approval. A repeat is not a second send.",
+    )
+    again = await stage.call("send_dm", to=IRIS, text=REPLY)
+    stage.promise(
+        again["status"] == "sent" and again["replayed"] is True, "the same result, replayed"
+    )
+    stage.promise(len(await stage.deliveries()) == 1, "still exactly one delivery")
+
+
+async def compare_quota(stage: Stage, before: QuotaStatus) -> None:
+    """One send moved the windows and the money."""
+    await stage.begin("The quota moved", "What the agent may still send, and what it cost.")
+    after = await quota(stage)
+    stage.line("", "before the send", "bold")
+    draw_bars(stage.console, before)
+    stage.line("", "after the send", "bold")
+    draw_bars(stage.console, after)
+    moved = [b.name for b, a in zip(before.windows, after.windows, strict=True) if a.used > b.used]
+    stage.promise(bool(moved), f"the send was counted in {', '.join(moved)}")
+
+
+async def hear_the_answer(stage: Stage) -> None:
+    """Iris answers, and a waiting agent hears it."""
+    await stage.begin(
+        "Iris answers", "The pretend X's clock is moved on a little; the agent waits for news."
+    )
+    await stage.world.move_on(ANSWERS_WITHIN)
+    page = await stage.call("list_dms", with_user=IRIS, limit=3, wait_seconds=5)
+    newest = page["messages"][0]["rows"][0]
+    stage.promise(newest[1] != 0, "the last word in the conversation is hers")
+
+
+async def resist_the_injection(stage: Stage) -> None:
+    """A stranger's message talks the agent into a send; the send gets nowhere."""
+    await stage.begin(
+        "An injected message tries its luck",
+        "A stranger's message tells the assistant to pass on a door code. Say it falls for it:",
+    )
+    before = len(await stage.deliveries())
+    caught = await stage.call("send_dm", to=STRANGER, text=BAIT)
+    stage.promise(caught["status"] in {"held", "denied"}, f"it is {caught['status']}, not sent")
+    if caught["status"] == "held":
+        await _turn_down(stage, caught)
+        refused = await stage.call("send_dm", to=STRANGER, text=BAIT)
+        stage.promise(
+            refused["status"] == "denied", "a rejection is final, however often it is asked"
+        )
+    stage.promise(len(await stage.deliveries()) == before, "the door code never left")
+
+
+async def close(stage: Stage) -> None:
+    """Say what was shown."""
+    await stage.begin(
+        "That is all", "One message left: the one that a person had read and approved."
+    )
+    stage.line("next", "xdm-mcp doctor shows how to connect your own client.")
+
+
+async def _approve(stage: Stage, view: ApprovalView) -> None:
+    await stage.begin(
+        "Approved, it is sent once", "The server sends it by itself; the agent need not call again."
+    )
+    entry = await see_off(stage.person, await approve_shown(stage.person, view))
+    stage.promise(report(stage.console, entry) == 0, "sent")
+    delivered = await stage.deliveries()
+    approved, arrived = REPLY.encode(), [each.text.encode() for each in delivered]
+    stage.line("", f"approved: {len(approved)} bytes, sha256 {_sha256(approved)}")
+    for content in arrived:
+        stage.line("", f"arrived:  {len(content)} bytes, sha256 {_sha256(content)}")
+    stage.promise(arrived == [approved], "exactly one delivery, with the very bytes approved")
+
+
+async def _turn_down(stage: Stage, held: dict[str, Any]) -> None:
+    await stage.person.outbox.reject(held["approval_id"], by=BY)
+    stage.line("person", f"rejects {held['approval_id'][:8]}: it will never be sent.", "yellow")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16] + "…"
