@@ -235,6 +235,7 @@ async def test_the_suspended_are_told_where_their_id_is_known() -> None:
     [
         (reply(200, {}), BackendUnavailable),
         (reply(200, {"errors": [{"title": "Odd"}]}), BackendUnavailable),
+        (reply(404, {"title": "Not Found", "type": "about:blank"}), NotFound),
         (reply(401), Refused),
         (reply(429), RateLimited),
         (reply(500), BackendUnavailable),

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from xdm_mcp.config import Settings
 
-ORIGIN = "http://sandbox"
 SANDBOX = "xdm_mcp.sandbox"
 """Reached by name: backends and the sandbox know each other only through HTTP."""
 
@@ -26,22 +25,41 @@ def open_sandbox(
 ) -> XApiV2Backend:
     """Return the backend over the world in the program's home.
 
-    Raises ConfigError where a base URL is set.
+    Nothing is read or written before the first call. Raises ConfigError where a base URL is set or
+    there is no such story.
     """
     if settings.base_url is not None:
         raise ConfigError(
             "XDM_BASE_URL is for the backend x-api-v2: unset it, or set XDM_BACKEND=x-api-v2."
         )
-    token = SecretStr(import_module(SANDBOX).SANDBOX_TOKEN)
-    inside = cast("httpx2.AsyncBaseTransport", _Inside(settings, clock))
-    return XApiV2Backend(ORIGIN, token, clock, transport=transport or inside, name="sandbox")
+    sandbox = import_module(SANDBOX)
+    inside = cast("httpx2.AsyncBaseTransport", _Inside(_journal(settings, clock), clock))
+    return XApiV2Backend(
+        sandbox.SANDBOX_URL,
+        SecretStr(sandbox.SANDBOX_TOKEN),
+        clock,
+        transport=transport or inside,
+        name="sandbox",
+    )
+
+
+def _journal(settings: Settings, clock: Clock) -> Any:
+    path = settings.home / "sandbox" / "world.jsonl"
+    make = import_module(f"{SANDBOX}.journal_file").FileJournal
+    try:
+        return make(path, clock, story=settings.sandbox.story)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 class _Inside:
-    """Hands requests to the sandbox's application, which is built for the first one."""
+    """Hands requests to the sandbox's application, which is built for the first one.
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._settings = settings
+    What the application raises comes through: so it plays a connection that breaks.
+    """
+
+    def __init__(self, journal: Any, clock: Clock) -> None:
+        self._journal = journal
         self._clock = clock
         self._transport: httpx2.ASGITransport | None = None
 
@@ -57,15 +75,11 @@ class _Inside:
     async def __aenter__(self) -> _Inside:
         return self
 
-    async def __aexit__(self, *_: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def _build(self) -> httpx2.ASGITransport:
         import httpx2
 
-        file = self._settings.home / "sandbox" / "world.jsonl"
-        journal = import_module(f"{SANDBOX}.journal").FileJournal(
-            file, self._clock, story=self._settings.sandbox.story
-        )
-        app = import_module(f"{SANDBOX}.serve").build_app(journal, self._clock)
-        return httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        app = import_module(f"{SANDBOX}.serve").build_app(self._journal, self._clock)
+        return httpx2.ASGITransport(app=app)

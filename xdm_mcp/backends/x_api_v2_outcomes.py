@@ -105,9 +105,8 @@ def refuse_read(answer: Answer, now: datetime) -> NoReturn:
 
 def only_absent(answer: Answer, problems: Sequence[Problem]) -> bool:
     """Whether an answer to a look-up of users says no more than that there are none of them."""
-    if answer.ok:
-        return bool(problems) and all(told_by([p]) in ABSENT for p in problems)
-    return refusal_of(answer.status, problems) is NOT_FOUND
+    plain = answer.ok or answer.status == 404
+    return plain and bool(problems) and all(told_by([each]) in ABSENT for each in problems)
 
 
 def _doubt(status: int, receipt: bool, refusal: Refusal | None) -> tuple[str, str]:

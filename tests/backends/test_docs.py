@@ -1,0 +1,104 @@
+"""The page on backends says what the code says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from xdm_mcp.backends.base import Capabilities
+from xdm_mcp.backends.registry import BACKENDS, open_backend
+from xdm_mcp.backends.x_api_v2_errors import TABLE, Refusal
+from xdm_mcp.clock import SystemClock
+from xdm_mcp.config import Settings
+from xdm_mcp.models.quota import Limit, usd
+
+PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def yes(value: bool) -> str:
+    """Say it in a word."""
+    return "yes" if value else "no"
+
+
+def told(limit: Limit) -> str:
+    """Return a limit in words."""
+    minutes = int(limit.per.total_seconds() // 60)
+    span = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+    return f"{limit.limit:,} in {span}"
+
+
+def capabilities_of(name: str, home: Path) -> Capabilities:
+    """Return what a backend can do."""
+    return open_backend(Settings(home=home, backend=name), SystemClock()).capabilities
+
+
+def capability_rows(able: Sequence[Capabilities]) -> list[list[str]]:
+    """Return a row for each thing that a backend can do, cost or allow."""
+    rows: list[list[str]] = [
+        ["new groups", *(yes(a.new_groups) for a in able)],
+        ["reading and writing by conversation", *(yes(a.conversations) for a in able)],
+        ["pictures", *(yes(a.attachments) for a in able)],
+        ["reading back what was sent", *(yes(a.read_back) for a in able)],
+        ["free replies for inbound messages", *(yes(a.reply_credit) for a in able)],
+        ["sees", *(a.coverage.replace("_", " ") for a in able)],
+        ["largest page", *(f"{a.max_page} messages" for a in able)],
+        ["price of a send", *(f"{usd(a.prices.send)} USD" for a in able)],
+        ["price of a message read", *(f"{usd(a.prices.read_message)} USD" for a in able)],
+        ["price of a user looked up", *(f"{usd(a.prices.read_user)} USD" for a in able)],
+    ]
+    for number, limit in enumerate(able[0].limits):
+        rows.append([f"sends, `{limit.scope}`", *(told(a.limits[number]) for a in able)])
+    for name, limit in able[0].reads.items():
+        rows.append([f"reads, `{limit.scope}`", *(told(a.reads[name]) for a in able)])
+    return [*rows, ["risk", *(a.risk or "none known" for a in able)]]
+
+
+def effect(refusal: Refusal) -> str:
+    """Return what follows from a refusal."""
+    if not refusal.proves:
+        return "the send stays `unknown`"
+    if refusal.halts:
+        until = "for 24 hours" if refusal.halts_for else "until a person clears it"
+        what = {
+            "account": "all sends",
+            "spending": "all spending",
+            "first_contacts": "first contacts",
+        }
+        return f"halts {what[refusal.halts]} {until}"
+    if refusal.closed_for:
+        return f"the recipient counts as closed for {refusal.closed_for.days} days"
+    return "wait until `retry_at`" if refusal.waits else "this send fails, nothing more"
+
+
+def block(name: str) -> str:
+    """Return what the page holds between the marks of that name."""
+    text = PAGE.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+
+
+def test_the_capability_table_is_generated(tmp_path: Path) -> None:
+    """Every figure in it is the code's; copy the table from this failure to bring it up to date."""
+    names = list(BACKENDS)
+    able = [capabilities_of(name, tmp_path) for name in names]
+    assert block("capabilities") == table(["", *(f"`{n}`" for n in names)], capability_rows(able))
+
+
+def test_the_table_of_refusals_is_generated() -> None:
+    """One row for each code, in the order of gravity."""
+    refusals = list({row.refusal.code: row.refusal for row in TABLE}.values())
+    rows = [[f"`{each.code}`", each.says, effect(each)] for each in refusals]
+    assert block("refusals") == table(["code", "what it says", "what follows"], rows)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_has_its_section(name: str) -> None:
+    """Under its name as the owner writes it."""
+    assert f"\n## `{name}`\n" in PAGE.read_text(encoding="utf-8")
