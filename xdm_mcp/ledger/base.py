@@ -12,17 +12,19 @@ and a crash meet. What it promises:
    its life, by compare-and-swap on its state and fence; nothing that was ever in flight is sent
    again.
 4. **Exact windows.** A charge takes the next number of its scope; a window of N is free exactly
-   when the N-th newest unreleased charge is older than its length (+ the margin). Cost does not
+   when the N-th newest charge that counts is older than its length (+ the margin). Cost does not
    grow with history. Stamps never fall within a scope, so a clock that steps back freezes windows
-   and never widens them.
+   and never widens them. A limit with `first_contacts_only` has a scope of its own.
 5. **Reserve, then settle.** Windows and money are charged at `reserve` or `claim`. A definite
    refusal gives back what each limit says, an attempt of which no byte left gives back everything,
-   `unknown` gives back nothing.
-6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600 in a 0700
-   folder.
+   `unknown` gives back nothing. A reply credit is used up by each send, open or sent, since the
+   message that granted it.
+6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600, and a
+   folder that the ledger makes is 0700.
 
-All times are aware UTC. Every method may raise `LedgerUnavailable`, and then nothing was changed.
-Opening is lazy: a ledger that was only constructed has touched no file.
+All times are aware UTC, kept to the millisecond: `judge` and `hold` get a moment that survives
+being stored. Every method may raise `LedgerUnavailable`, and then nothing was changed. Opening is
+lazy: a ledger that was only constructed has touched no file.
 """
 
 from __future__ import annotations
@@ -113,12 +115,13 @@ class Ledger(Protocol):
     ) -> Reservation:
         """Decide about a draft and write the decision down.
 
-        An entry under the draft's key answers first: other content is a `mismatch`; a live, sent or
-        unknown entry, a failure under an explicit key and a rejection are a `repeat`. A failed or
-        expired entry under a derived key, a `not_sent` one under any key, and a derived key older
-        than 24 h make way for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD
-        stores a held entry with `hold`'s question; ALLOW charges windows and money and stores a
-        reserved entry that may leave at its `not_before`.
+        An entry under the draft's key answers first: other content is a `mismatch`; an entry that
+        is not settled is a `repeat` however old, and so is a sent or rejected one, and under an
+        explicit key a failed or expired one. A `not_sent` entry under any key, a failed or expired
+        one under a derived key, and whatever was settled under a derived key made 24 h ago make way
+        for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores a held entry
+        with `hold`'s question; ALLOW charges windows and money and stores a reserved entry that may
+        leave at its `not_before`.
         """
         ...
 
@@ -142,23 +145,31 @@ class Ledger(Protocol):
         """Turn an approved entry into a reserved one, once among all processes.
 
         `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
-        `denied`) where time heals nothing. A loser of the race gets the entry as it stands, as a
-        `repeat`.
+        `denied`, `not_sent`) where time heals nothing; HOLD, which means that the policy now asks
+        for more than was given, puts it back to held. A loser of the race gets the entry as it
+        stands, as a `repeat`. Raises NotFound for an unknown id.
         """
         ...
 
     async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
-        """Note that the request leaves now (`reserved` to `in_flight`). None: somebody else owns
-        it, or an account halt came."""
+        """Note that the request leaves now (`reserved` to `in_flight`).
+
+        None means that it must not: somebody else owns it, or a halt that concerns it came, or it
+        is more than 5 seconds late for its slot. In the last two cases the entry has failed (codes
+        `halted` and `late`, `not_sent`), and everything was given back.
+        """
         ...
 
     async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
         """Write down how an attempt ended, with all its effects, and return the entry as it then
         stands.
 
-        A receipt is evidence and wins over any fence and over `unknown`. Any other outcome of an
-        owner that lost its lease changes nothing. Effects: given-back charges, a remembered closed
-        recipient, server windows, a wait until `retry_at`, the outcome's halt and `trip`'s.
+        A receipt is evidence and wins over any fence, over `unknown` and even over `failed`, whose
+        charges then count again. Any other outcome of an owner that lost its lease changes nothing
+        of the entry. What the outcome says of the account holds in any case: a remembered closed
+        recipient, server windows, a wait until `retry_at`, its halt. `trip` looks at the attempts
+        after a change. An unknown entry is read back first after 5 seconds. Raises NotFound for an
+        entry that never was.
         """
         ...
 
@@ -170,7 +181,10 @@ class Ledger(Protocol):
     async def postpone_read(
         self, entry: Entry, next_read_at: datetime | None, now: datetime
     ) -> Entry:
-        """Plan the next read-back of an `unknown` entry; None leaves it to a person."""
+        """Count one read-back of an `unknown` entry and plan the next; None leaves it to a person.
+
+        Where another process was faster, or the entry is no longer unknown, nothing changes.
+        """
         ...
 
     # -- finding entries
@@ -184,7 +198,10 @@ class Ledger(Protocol):
         ...
 
     async def waiting(self, account_id: str | None = None) -> tuple[Entry, ...]:
-        """Return held and approved entries, oldest first, of one account or of all."""
+        """Return held and approved entries, oldest first, of one account or of all.
+
+        One that has expired since the last sweep is still among them.
+        """
         ...
 
     async def recent(self, limit: int = 20) -> tuple[Entry, ...]:
@@ -192,8 +209,8 @@ class Ledger(Protocol):
         ...
 
     async def due(self, now: datetime) -> tuple[Entry, ...]:
-        """Sweep, then return what wants work now: approved entries and unknown ones to be read
-        back.
+        """Sweep, then return what wants work now: approved entries whose `retry_at` has come, and
+        unknown ones to be read back.
 
         The sweep expires held and approved entries, fails reserved ones whose owner vanished
         (`not_sent`: nothing left) and turns vanished in-flight ones into `unknown` with a read-back
@@ -211,16 +228,21 @@ class Ledger(Protocol):
         now: datetime,
     ) -> int:
         """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return
-        how many were new.
+        how many of them taught something.
 
-        In any order, any number of times: the result is the same. Inbound ones set the peer's last
-        word and reply credit, and `opted_out` judges their text; own ones first prove open entries,
-        else charge the message windows as sends that we did not make. No text is stored.
+        In any order, any number of times: what is known then is the same. Inbound ones set the
+        peer's last word and reply credit, and `opted_out` judges their text; own ones first prove
+        open entries (and refusals that were none), else charge `<account>/messages` as sends that
+        we did not make, if they are younger than 24 h. Joins and leaves teach nothing. No text is
+        stored.
         """
         ...
 
     async def remember_users(self, users: Sequence[User], now: datetime) -> None:
-        """Keep what a backend told of people, by id and by handle (case-insensitive)."""
+        """Keep what a backend told of people, by id and by handle (case-insensitive).
+
+        What it left out stays as it was known; a handle belongs to whoever had it last.
+        """
         ...
 
     async def known_user(self, who: str) -> KnownUser | None:
@@ -228,17 +250,20 @@ class Ledger(Protocol):
         ...
 
     async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:
-        """Return the peers whose last message still grants reply credit."""
+        """Return the peers whose last message still grants reply credit, newest first."""
         ...
 
     async def clear_opt_out(self, account_id: str, user_id: str) -> bool:
-        """Forget an opt-out; only the owner asks for this. False where there was none."""
+        """Forget an opt-out; only the owner asks for this. False where there was none.
+
+        Reading the same words again does not bring it back; a newer message may.
+        """
         ...
 
     # -- quota and money
 
     async def windows(self, limits: Sequence[Limit], now: datetime) -> tuple[Window, ...]:
-        """Return how each limit stands."""
+        """Return how each limit stands, what headers said and waits after a 429 included."""
         ...
 
     async def observe(self, windows: Sequence[ServerWindow], now: datetime) -> None:
@@ -253,7 +278,7 @@ class Ledger(Protocol):
         ...
 
     async def settle_read(self, booking: Booking, cost: int) -> None:
-        """Replace the booked price of a read by what it really cost."""
+        """Replace the booked price of a read by what it really cost; only the first time counts."""
         ...
 
     async def spend(self, account_id: str, now: datetime) -> Spend:
@@ -261,11 +286,11 @@ class Ledger(Protocol):
         ...
 
     async def halt(self, account_id: str, halt: Halt) -> None:
-        """Stop sends of an account; the same code twice is one halt."""
+        """Stop sends of an account; the same code twice is one halt, the longer and the wider."""
         ...
 
     async def halts(self, account_id: str, now: datetime) -> tuple[Halt, ...]:
-        """Return the halts in force."""
+        """Return the halts in force, oldest first."""
         ...
 
     async def clear_halt(self, account_id: str, code: str | None) -> int:

@@ -1,0 +1,58 @@
+"""Entries in the database: written once, found again, changed by compare-and-swap."""
+
+from __future__ import annotations
+
+from xdm_mcp.errors import LedgerUnavailable, NotFound
+from xdm_mcp.ledger.rows import COLUMNS, Stored, stored_of
+from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.models.sends import SETTLED
+
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM entry "  # noqa: S608 - our own names, nobody's input
+
+NO_LONGER = {"text": None, "lapses_at": None, "next_read_at": None, "owner": None}
+"""What a settled entry keeps nothing of: its text, its plans, its lease."""
+
+
+def find(sql: Sql, where: str, *values: Value) -> list[Stored]:
+    """Return the rows that `where`, the rest of a SELECT, chooses."""
+    return [stored_of(row) for row in sql.all(SELECT + where, *values)]
+
+
+def load(sql: Sql, entry_id: int) -> Stored:
+    """Return the row of an entry. Raises NotFound."""
+    rows = find(sql, "WHERE id = ?", entry_id)
+    if not rows:
+        raise NotFound("There is no send with that id.")
+    return rows[0]
+
+
+def insert(sql: Sql, **columns: Value) -> Stored:
+    """Write a new row and return it."""
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    statement = f"INSERT INTO entry ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own names
+    [[entry_id]] = sql.all(statement, *columns.values())
+    return load(sql, entry_id)
+
+
+def change(sql: Sql, stored: Stored, **columns: Value) -> Stored:
+    """Change a row that still stands as it was read, and return it.
+
+    Raises LedgerUnavailable where another transaction changed it first, so that this one leaves
+    nothing behind.
+    """
+    entry = stored.entry
+    if columns.get("state") in SETTLED:
+        columns = columns | NO_LONGER
+    names = ", ".join(f"{name} = ?" for name in columns)
+    statement = f"UPDATE entry SET {names} WHERE id = ? AND state = ? AND fence = ?"  # noqa: S608 - our own names
+    if sql.run(statement, *columns.values(), entry.id, entry.state, entry.fence) != 1:
+        raise LedgerUnavailable("Another process changed this send at the same moment; try again.")
+    return load(sql, entry.id)
+
+
+def note(sql: Sql, stored: Stored, deed: str, actor: str, now: int) -> None:
+    """Write down what a person did to an entry; such notes are never changed."""
+    sql.run(
+        "INSERT INTO act (at, entry_id, actor, deed) VALUES (?, ?, ?, ?)",
+        now, stored.entry.id, actor, deed,
+    )  # fmt: skip

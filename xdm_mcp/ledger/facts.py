@@ -1,0 +1,158 @@
+"""Everything the guard may know of a send, gathered inside one transaction, and what it would
+charge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from xdm_mcp.clock import from_ms
+from xdm_mcp.digests import match_digest, similar_digest
+from xdm_mcp.ledger.books import DAY, automatic_today, halts, spend
+from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
+from xdm_mcp.ledger.rows import Stored, moment
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.windows import CREDIT, windows
+from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.sends import Draft, Target
+from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
+
+PEERS_AT_MOST = 100
+"""Similar sends are counted up to this many other recipients: any sensible rule refuses far below.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for in the past of a send: the same request, the same match, nearly the same
+    text."""
+
+    account_id: str
+    target: Target
+    request: str
+    match: str
+    similar: str
+    own_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The facts of a send, and what it charges if it is allowed.
+
+    `scopes` are the names to charge, each with its excuse; `newest_id` is the newest message of the
+    thread.
+    """
+
+    facts: Facts
+    scopes: Mapping[str, int]
+    first_contact: bool
+    newest_id: str | None
+
+
+def wanted_by(draft: Draft, own_id: int = 0) -> Wanted:
+    """Return what to look for before `draft`; `own_id` is the entry that already stands for it."""
+    match, similar = match_digest(draft.text), similar_digest(draft.text)
+    return Wanted(draft.account_id, draft.target, draft.request, match, similar, own_id)
+
+
+def wanted_again(stored: Stored) -> Wanted:
+    """Return what to look for before a stored send goes out."""
+    entry = stored.entry
+    return Wanted(
+        entry.account_id, entry.target, entry.request, entry.match, stored.similar, entry.id
+    )
+
+
+def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighed:
+    """Gather the facts of a send at the moment `now` (ms)."""
+    account_id, target = wanted.account_id, wanted.target
+    thread = load_peer(sql, account_id, target.peer)
+    peers = _peers(sql, thread, target, now)
+    first_contact = target.is_new_group or any(peer.last_inbound_at is None for peer in peers)
+    credited = not target.is_new_group and peers[0].credits_left > 0
+    charged = [limit for limit in limits if _charges(limit, first_contact, credited)]
+    exempt = {limit.scope for limit in limits if limit.reply_exempt and credited}
+    facts = Facts(
+        account_id=account_id,
+        peers=peers,
+        windows=windows(sql, charged, now),
+        spend=spend(sql, account_id, now),
+        halts=halts(sql, account_id, now),
+        duplicate=_duplicate(sql, wanted, now),
+        similar_peers=_similar_peers(sql, wanted, now),
+        automatic_today=automatic_today(sql, account_id, now),
+        held=_held(sql, account_id),
+        last_send_at=_last_send_at(sql, account_id),
+        new_group=target.is_new_group,
+    )
+    scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
+    return Weighed(facts, scopes, first_contact, thread.newest_id)
+
+
+def _charges(limit: Limit, first_contact: bool, credited: bool) -> bool:
+    if limit.first_contacts_only and not first_contact:
+        return False
+    return not (limit.reply_exempt and credited)
+
+
+def _peers(sql: Sql, thread: Peer, target: Target, now: int) -> tuple[PeerFacts, ...]:
+    """One item for a person or a group, one for each member of a group still to be opened."""
+    own = peer_facts(sql, thread, now)
+    if not target.is_new_group:
+        return (own,)
+    rows = [load_peer(sql, thread.account_id, f"user:{user_id}") for user_id in target.user_ids]
+    members = tuple(peer_facts(sql, row, now) for row in rows)
+    if own.closed_until is None:
+        return members
+    # X refused this very group, and does not say on whose account.
+    return tuple(
+        replace(peer, closed_until=own.closed_until, closed_code=own.closed_code)
+        for peer in members
+    )
+
+
+def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
+    """The newest send of the same text to the same recipient within 24 h, or one that cannot be
+    told from it yet."""
+    row = sql.one(
+        "SELECT id, state, slot_at FROM entry WHERE request = ? AND slot_at > ? AND id <> ?"
+        " AND state IN ('held', 'approved', 'reserved', 'in_flight', 'sent', 'unknown')"
+        " ORDER BY CASE state WHEN 'unknown' THEN 0 ELSE 1 END, slot_at DESC LIMIT 1",
+        wanted.request, now - DAY, wanted.own_id,
+    ) or sql.one(
+        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND match_digest = ?"
+        " AND state IN ('reserved', 'in_flight', 'unknown') AND peer = ? AND id <> ?"
+        " ORDER BY slot_at DESC LIMIT 1",
+        wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
+    )  # fmt: skip
+    return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
+
+
+def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
+    [[count]] = sql.all(
+        "SELECT count(*) FROM (SELECT DISTINCT peer FROM entry"
+        " WHERE account_id = ? AND similar_digest = ? AND slot_at > ? AND peer <> ?"
+        " AND state IN ('held', 'approved', 'reserved', 'in_flight', 'sent', 'unknown')"
+        " LIMIT ?) AS others",
+        wanted.account_id, wanted.similar, now - DAY, wanted.target.peer, PEERS_AT_MOST,
+    )  # fmt: skip
+    return int(count)
+
+
+def _held(sql: Sql, account_id: str) -> int:
+    [[count]] = sql.all(
+        "SELECT count(*) FROM entry WHERE account_id = ? AND state IN ('held', 'approved')",
+        account_id,
+    )
+    return int(count)
+
+
+def _last_send_at(sql: Sql, account_id: str) -> datetime | None:
+    row = sql.one(
+        "SELECT slot_at FROM entry WHERE account_id = ?"
+        " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')"
+        " ORDER BY slot_at DESC LIMIT 1",
+        account_id,
+    )
+    return moment(row[0]) if row else None

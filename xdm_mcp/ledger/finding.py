@@ -1,0 +1,55 @@
+"""Finding entries: by id, by approval, the waiting, the newest, and those that want work."""
+
+from __future__ import annotations
+
+from xdm_mcp.clock import from_ms
+from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.sweeping import sweep
+from xdm_mcp.models.sends import Entry, SendState
+
+
+def entry(sql: Sql, entry_id: int) -> Entry | None:
+    """See Ledger.entry."""
+    return _first(sql, "WHERE id = ?", entry_id)
+
+
+def by_approval(sql: Sql, approval_id: str) -> Entry | None:
+    """See Ledger.by_approval."""
+    return _first(sql, "WHERE approval_id = ?", approval_id)
+
+
+def waiting(sql: Sql, account_id: str | None) -> tuple[Entry, ...]:
+    """See Ledger.waiting."""
+    return _entries(
+        sql,
+        "WHERE state IN ('held', 'approved') AND account_id = coalesce(?, account_id) ORDER BY id",
+        account_id,
+    )
+
+
+def recent(sql: Sql, limit: int) -> tuple[Entry, ...]:
+    """See Ledger.recent."""
+    return _entries(sql, "ORDER BY id DESC LIMIT ?", limit)
+
+
+def due(sql: Sql, now: int) -> tuple[Entry, ...]:
+    """See Ledger.due."""
+    sweep(sql, now)
+    moment = from_ms(now)
+    ready = (
+        entry
+        for entry in waiting(sql, None)
+        if entry.state is SendState.APPROVED and (entry.retry_at or moment) <= moment
+    )
+    unread = _entries(sql, "WHERE next_read_at <= ? ORDER BY next_read_at, id", now)
+    return (*ready, *unread)
+
+
+def _entries(sql: Sql, where: str, *values: Value) -> tuple[Entry, ...]:
+    return tuple(stored.entry for stored in find(sql, where, *values))
+
+
+def _first(sql: Sql, where: str, value: Value) -> Entry | None:
+    rows = _entries(sql, where, value)
+    return rows[0] if rows else None

@@ -1,0 +1,52 @@
+"""What a person does to a held send: approve exactly what was shown, or end it for good."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+
+from xdm_mcp.clock import from_ms
+from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.ledger.entries import change, find, note
+from xdm_mcp.ledger.rows import Stored, hold_text
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.sends import Assurance, Entry, Hold, SendState
+
+
+def approve(
+    sql: Sql, approval_id: str, digest: str, assurance: Assurance, by: str, now: int
+) -> Entry:
+    """See Ledger.approve."""
+    stored, hold = _waiting(sql, approval_id, now, SendState.HELD)
+    if not hmac.compare_digest(digest.encode(), hold.digest.encode()):
+        raise BadInput("That approval is for something else than what waits; look at it again.")
+    if assurance < hold.least:
+        raise BadInput(
+            f"This send needs an approval of the kind `{hold.least.name.lower()}` or surer;"
+            " approve it there."
+        )
+    approved = replace(hold, assurance=assurance, approved_by=by, approved_at=from_ms(now))
+    note(sql, stored, f"approved ({assurance.name.lower()})", by, now)
+    return change(sql, stored, state=SendState.APPROVED, hold=hold_text(approved)).entry
+
+
+def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
+    """See Ledger.reject."""
+    stored, _ = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
+    note(sql, stored, "rejected", by, now)
+    return change(
+        sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",
+        settled_at=now, retry_at=None,
+    ).entry  # fmt: skip
+
+
+def _waiting(sql: Sql, approval_id: str, now: int, *states: SendState) -> tuple[Stored, Hold]:
+    rows = find(sql, "WHERE approval_id = ?", approval_id)
+    if not rows or rows[0].entry.hold is None:
+        raise NotFound("No held send has that id; list them with `xdm-mcp approvals`.")
+    stored, hold = rows[0], rows[0].entry.hold
+    if stored.entry.state not in states:
+        raise BadInput(f"That send is {stored.entry.state} and no longer waits for this.")
+    if hold.expires_at <= from_ms(now):
+        raise BadInput("That send expired before it was decided; have it asked for again.")
+    return stored, hold

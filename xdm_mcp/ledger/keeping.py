@@ -1,0 +1,206 @@
+"""The ledger over any SQL engine: each method of the contract is one transaction around one plain
+function."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from xdm_mcp.clock import to_ms
+from xdm_mcp.ledger import (
+    books,
+    finding,
+    holding,
+    peers,
+    people,
+    recording,
+    reserving,
+    settling,
+    windows,
+)
+from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
+from xdm_mcp.ledger.sql import Database
+from xdm_mcp.ledger.windows import observe
+from xdm_mcp.models.messages import Message
+from xdm_mcp.models.people import User
+from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
+from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Outcome
+from xdm_mcp.models.verdicts import Facts, PeerFacts
+
+
+class SqlLedger:
+    """See Ledger. One instance is one owner of the sends that it reserves."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep everything in `database`; touch nothing yet."""
+        self._database = database
+        self._owner = secrets.token_hex(8)
+
+    @property
+    def place(self) -> str:
+        """See Ledger.place."""
+        return self._database.place
+
+    async def close(self) -> None:
+        """See Ledger.close."""
+        await self._database.close()
+
+    async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
+        """See Ledger.facts."""
+        at = to_ms(now)
+        return await self._database.imagine(lambda sql: reserving.facts(sql, draft, limits, at))
+
+    async def reserve(
+        self, draft: Draft, limits: Sequence[Limit], judge: Judge, hold: MakeHold, now: datetime
+    ) -> Reservation:
+        """See Ledger.reserve."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: reserving.reserve(sql, self._owner, draft, limits, judge, hold, at)
+        )
+
+    async def approve(
+        self, approval_id: str, digest: str, assurance: Assurance, by: str, now: datetime
+    ) -> Entry:
+        """See Ledger.approve."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: holding.approve(sql, approval_id, digest, assurance, by, at)
+        )
+
+    async def reject(self, approval_id: str, by: str, now: datetime) -> Entry:
+        """See Ledger.reject."""
+        at = to_ms(now)
+        return await self._database.write(lambda sql: holding.reject(sql, approval_id, by, at))
+
+    async def claim(
+        self, entry_id: int, limits: Sequence[Limit], judge: Judge, now: datetime
+    ) -> Reservation:
+        """See Ledger.claim."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: reserving.claim(sql, self._owner, entry_id, limits, judge, at)
+        )
+
+    async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
+        """See Ledger.dispatch."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: settling.dispatch(sql, self._owner, entry, at)
+        )
+
+    async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
+        """See Ledger.settle."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: settling.settle(sql, self._owner, entry, outcome, at, trip)
+        )
+
+    async def resolve(self, entry_id: int, outcome: Outcome, by: str, now: datetime) -> Entry:
+        """See Ledger.resolve."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: settling.resolve(sql, entry_id, outcome, by, at)
+        )
+
+    async def postpone_read(
+        self, entry: Entry, next_read_at: datetime | None, now: datetime
+    ) -> Entry:
+        """See Ledger.postpone_read."""
+        at = None if next_read_at is None else to_ms(next_read_at)
+        return await self._database.write(lambda sql: settling.postpone_read(sql, entry, at))
+
+    async def entry(self, entry_id: int) -> Entry | None:
+        """See Ledger.entry."""
+        return await self._database.read(lambda sql: finding.entry(sql, entry_id))
+
+    async def by_approval(self, approval_id: str) -> Entry | None:
+        """See Ledger.by_approval."""
+        return await self._database.read(lambda sql: finding.by_approval(sql, approval_id))
+
+    async def waiting(self, account_id: str | None = None) -> tuple[Entry, ...]:
+        """See Ledger.waiting."""
+        return await self._database.read(lambda sql: finding.waiting(sql, account_id))
+
+    async def recent(self, limit: int = 20) -> tuple[Entry, ...]:
+        """See Ledger.recent."""
+        return await self._database.read(lambda sql: finding.recent(sql, limit))
+
+    async def due(self, now: datetime) -> tuple[Entry, ...]:
+        """See Ledger.due."""
+        at = to_ms(now)
+        return await self._database.write(lambda sql: finding.due(sql, at))
+
+    async def record(
+        self,
+        account_id: str,
+        messages: Sequence[Message],
+        opted_out: Callable[[str], bool],
+        now: datetime,
+    ) -> int:
+        """See Ledger.record."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: recording.record(sql, account_id, messages, opted_out, at)
+        )
+
+    async def remember_users(self, users: Sequence[User], now: datetime) -> None:
+        """See Ledger.remember_users."""
+        at = to_ms(now)
+        await self._database.write(lambda sql: people.remember(sql, users, at))
+
+    async def known_user(self, who: str) -> KnownUser | None:
+        """See Ledger.known_user."""
+        return await self._database.read(lambda sql: people.known(sql, who))
+
+    async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:
+        """See Ledger.credits."""
+        at = to_ms(now)
+        return await self._database.read(lambda sql: peers.credited(sql, account_id, at))
+
+    async def clear_opt_out(self, account_id: str, user_id: str) -> bool:
+        """See Ledger.clear_opt_out."""
+        return await self._database.write(lambda sql: peers.clear_opt_out(sql, account_id, user_id))
+
+    async def windows(self, limits: Sequence[Limit], now: datetime) -> tuple[Window, ...]:
+        """See Ledger.windows."""
+        at = to_ms(now)
+        return await self._database.read(lambda sql: windows.windows(sql, limits, at))
+
+    async def observe(self, windows: Sequence[ServerWindow], now: datetime) -> None:
+        """See Ledger.observe."""
+        at = to_ms(now)
+        if windows:
+            await self._database.write(lambda sql: observe(sql, windows, at))
+
+    async def book_read(
+        self, account_id: str, cost: int, budget: Budget, limits: Sequence[Limit], now: datetime
+    ) -> Booking:
+        """See Ledger.book_read."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: books.book_read(sql, account_id, cost, budget, limits, at)
+        )
+
+    async def settle_read(self, booking: Booking, cost: int) -> None:
+        """See Ledger.settle_read."""
+        await self._database.write(lambda sql: books.settle_read(sql, booking, cost))
+
+    async def spend(self, account_id: str, now: datetime) -> Spend:
+        """See Ledger.spend."""
+        at = to_ms(now)
+        return await self._database.read(lambda sql: books.spend(sql, account_id, at))
+
+    async def halt(self, account_id: str, halt: Halt) -> None:
+        """See Ledger.halt."""
+        await self._database.write(lambda sql: books.halt(sql, account_id, halt))
+
+    async def halts(self, account_id: str, now: datetime) -> tuple[Halt, ...]:
+        """See Ledger.halts."""
+        at = to_ms(now)
+        return await self._database.read(lambda sql: books.halts(sql, account_id, at))
+
+    async def clear_halt(self, account_id: str, code: str | None) -> int:
+        """See Ledger.clear_halt."""
+        return await self._database.write(lambda sql: books.clear_halt(sql, account_id, code))

@@ -1,0 +1,115 @@
+"""Users as the backends told of them, by id and by handle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from xdm_mcp.clock import from_ms
+from xdm_mcp.ledger.base import KnownUser
+from xdm_mcp.ledger.rows import moment
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.people import USER_ID, User
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a backend last told of a person and us, and when."""
+
+    blocked: bool
+    suspended: bool
+    can_dm: bool | None
+    at: datetime | None
+
+
+def remember(sql: Sql, users: Iterable[User], now: int) -> None:
+    """Keep what was told at `now` (ms). What an answer leaves out stays as it was; older news
+    changes nothing."""
+    for user in users:
+        speaks = user.can_dm is not None or bool(user.connection) or user.suspended
+        sql.run(
+            "INSERT INTO person (id, handle, name, can_dm, basis, connection, suspended,"
+            " standing_at, checked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET handle = coalesce(excluded.handle, person.handle),"
+            " name = coalesce(excluded.name, person.name), checked_at = excluded.checked_at"
+            " WHERE excluded.checked_at >= person.checked_at",
+            user.id, user.handle, user.name, None, "unknown", "", 0, None, now,
+        )  # fmt: skip
+        if speaks:
+            sql.run(
+                "UPDATE person SET can_dm = ?, basis = ?, connection = ?, suspended = ?,"
+                " standing_at = ? WHERE id = ? AND coalesce(standing_at, 0) <= ?",
+                user.can_dm, user.can_dm_basis, " ".join(sorted(user.connection)),
+                user.suspended, now, user.id, now,
+            )  # fmt: skip
+        if user.handle is not None:
+            _own_handle(sql, user.handle.lower(), user.id, now)
+
+
+def known(sql: Sql, who: str) -> KnownUser | None:
+    """Return the remembered user of a numeric id or, failing that, of a handle in any case.
+
+    A handle may consist of digits alone; an id that we know comes first.
+    """
+    by_id = _person(sql, who) if USER_ID.match(who) else None
+    if by_id is not None:
+        return by_id
+    row = sql.one("SELECT user_id FROM handle WHERE handle = ?", who.lower())
+    return None if row is None else _person(sql, row[0])
+
+
+def standing(sql: Sql, user_id: str) -> Standing | None:
+    """Return what was told of a person and us, None for one nobody told of."""
+    row = sql.one(
+        "SELECT connection, suspended, can_dm, standing_at FROM person WHERE id = ?", user_id
+    )
+    if row is None:
+        return None
+    connection, suspended, can_dm, at = row
+    blocked = "blocking" in connection.split()
+    return Standing(blocked, bool(suspended), _truth(can_dm), moment(at))
+
+
+def _own_handle(sql: Sql, handle: str, user_id: str, now: int) -> None:
+    """Let a handle lead to whoever had it last, an abandoned one to nobody, and name its former
+    owner by it no more."""
+    sql.run(
+        "DELETE FROM handle WHERE user_id = ? AND handle <> ? AND at <= ?", user_id, handle, now
+    )
+    sql.run(
+        "UPDATE person SET handle = NULL WHERE checked_at <= ? AND lower(handle) = ?"
+        " AND id IN (SELECT user_id FROM handle WHERE handle = ? AND user_id <> ? AND at <= ?)",
+        now, handle, handle, user_id, now,
+    )  # fmt: skip
+    sql.run(
+        "INSERT INTO handle (handle, user_id, at) VALUES (?, ?, ?)"
+        " ON CONFLICT (handle) DO UPDATE SET user_id = excluded.user_id, at = excluded.at"
+        " WHERE excluded.at >= handle.at",
+        handle, user_id, now,
+    )  # fmt: skip
+
+
+def _person(sql: Sql, user_id: str) -> KnownUser | None:
+    row = sql.one(
+        "SELECT id, handle, name, can_dm, basis, connection, suspended, checked_at"
+        " FROM person WHERE id = ?",
+        user_id,
+    )
+    if row is None:
+        return None
+    number, handle, name, can_dm, basis, connection, suspended, checked_at = row
+    user = User(
+        id=number,
+        handle=handle,
+        name=name,
+        can_dm=_truth(can_dm),
+        can_dm_basis=basis,
+        connection=frozenset(connection.split()),
+        suspended=bool(suspended),
+    )
+    return KnownUser(user, from_ms(checked_at))
+
+
+def _truth(stored: int | None) -> bool | None:
+    return None if stored is None else bool(stored)

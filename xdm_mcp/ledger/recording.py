@@ -1,0 +1,142 @@
+"""Learning from messages that were read: who wrote last, who asked us to stop, what proves an open
+send, what was sent elsewhere. No text is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from xdm_mcp.clock import to_ms
+from xdm_mcp.digests import match_digest
+from xdm_mcp.ledger.books import DAY
+from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.peers import load_peer, newer, opt_out, save_peer
+from xdm_mcp.ledger.rows import Stored, charges_text
+from xdm_mcp.ledger.settling import prove
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.windows import charge
+from xdm_mcp.models.messages import Message, one_to_one
+from xdm_mcp.models.quota import WINDOW_MARGIN
+from xdm_mcp.models.sends import Receipt, SendState, Target
+
+SNOWFLAKE_EPOCH = 1288834974657
+"""When (ms) the clock in the upper bits of X's ids began (twitter-archive/snowflake, 2010)."""
+
+SNOWFLAKE_FROM = 10**15
+"""Smaller ids carry no time: X gave them out before November 2010."""
+
+OptedOut = Callable[[str], bool]
+"""Whether a text asks us to stop."""
+
+TOLERANCE = 60_000
+"""How far (ms) X's clock and ours may differ where a message is matched with an attempt."""
+
+CHARGED_FOR = DAY + WINDOW_MARGIN // timedelta(milliseconds=1)
+"""How old (ms) a message that we did not send may be and still charge: the longest window of
+messages that X has."""
+
+
+def record(
+    sql: Sql, account_id: str, messages: Sequence[Message], opted_out: OptedOut, now: int
+) -> int:
+    """See Ledger.record."""
+    said = [message for message in messages if message.kind == "message" and message.sender_id]
+    said.sort(key=lambda message: int(message.id))
+    return sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+
+
+def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now: int) -> bool:
+    other = one_to_one(message.conversation_id, account_id)
+    key = Target((other,)).peer if other else Target(conversation_id=message.conversation_id).peer
+    if message.sender_id == account_id:
+        news = _own(sql, account_id, key, message, now)
+    else:
+        news = _inbound(sql, account_id, key, message, opted_out, now)
+    thread = load_peer(sql, account_id, key)
+    if newer(message.id, thread.newest_id):
+        save_peer(sql, replace(thread, newest_id=message.id))
+    return news
+
+
+def _inbound(
+    sql: Sql, account_id: str, key: str, message: Message, opted_out: OptedOut, now: int
+) -> bool:
+    at = min(to_ms(message.created_at), now)
+    if message.sender_id and message.text is not None and opted_out(message.text):
+        # In a group too it is this one person who asked.
+        opt_out(sql, account_id, message.sender_id, message.id, at)
+    thread = load_peer(sql, account_id, key)
+    if not newer(message.id, thread.inbound_id):
+        return False
+    save_peer(sql, replace(thread, inbound_id=message.id, inbound_at=at))
+    return True
+
+
+def _own(sql: Sql, account_id: str, key: str, message: Message, now: int) -> bool:
+    if _is_known(sql, account_id, message.id):
+        return False
+    for stored in _candidates(sql, account_id, key, message):
+        if proves(message, stored):
+            receipt = Receipt(message.id, message.conversation_id)
+            says = "X accepted it: the message was found in the conversation."
+            prove(sql, stored, receipt, now, code="found", says=says)
+            return True
+    at = min(sent_at(message), now)
+    scopes = {f"{account_id}/messages": 0} if at > now - CHARGED_FOR else {}
+    sql.run(
+        "INSERT INTO external (account_id, message_id, peer, at, charges) VALUES (?, ?, ?, ?, ?)",
+        account_id, message.id, key, at, charges_text(charge(sql, scopes, at)),
+    )  # fmt: skip
+    return True
+
+
+def proves(message: Message, stored: Stored) -> bool:
+    """Whether an own message with the words of a send is that very send, by its id and its time."""
+    entry, at = stored.entry, sent_at(message)
+    since = to_ms(entry.dispatched_at) if entry.dispatched_at else stored.slot_at
+    if not newer(message.id, stored.high_water) or at < since - TOLERANCE:
+        return False
+    if entry.state is not SendState.FAILED or entry.settled_at is None:
+        return True
+    # A refused send that exists after all was wrongly called refused; the same words typed later
+    # were not it.
+    return not stored.not_sent and at <= to_ms(entry.settled_at) + TOLERANCE
+
+
+def sent_at(message: Message) -> int:
+    """Return when (ms) X accepted a message: its id says so, and knows it better than a date to the
+    second."""
+    number = int(message.id)
+    if number < SNOWFLAKE_FROM:
+        return to_ms(message.created_at)
+    return (number >> 22) + SNOWFLAKE_EPOCH
+
+
+def _is_known(sql: Sql, account_id: str, message_id: str) -> bool:
+    return bool(
+        sql.one(
+            "SELECT 1 FROM entry WHERE account_id = ? AND message_id = ?", account_id, message_id
+        )
+        or sql.one(
+            "SELECT 1 FROM external WHERE account_id = ? AND message_id = ?", account_id, message_id
+        )
+    )
+
+
+def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[Stored]:
+    """Return the sends of these words to this recipient that nothing proves yet, oldest first."""
+    members = tuple(user_id for user_id in message.participant_ids if user_id != account_id)
+    # A group that we opened had no id when its entry was written.
+    keys = [key, Target(members).peer] if len(members) > 1 else [key]
+    digest = match_digest(message.text or "")
+    return [
+        stored
+        for peer in keys
+        for stored in find(
+            sql,
+            "WHERE account_id = ? AND peer = ? AND match_digest = ? AND message_id IS NULL"
+            " AND state IN ('reserved', 'in_flight', 'unknown', 'failed', 'sent') ORDER BY slot_at",
+            account_id, peer, digest,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,194 @@
+"""Deciding about a send and writing the decision down: `reserve`, and `claim` for one that a person
+approved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.base import Judge, MakeHold, Reservation
+from xdm_mcp.ledger.books import DAY, book
+from xdm_mcp.ledger.entries import change, find, insert, load
+from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
+from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
+from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.sweeping import sweep
+from xdm_mcp.ledger.windows import charge
+from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.sends import Draft, SendState
+from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+
+RESERVED_FOR = 60_000
+"""How long (ms) after its slot a reserved send may still leave before the sweep takes it for
+abandoned."""
+
+KEY_LIVES = DAY
+"""For how long (ms) a derived key answers: the same words a day later are a new message."""
+
+LIVE = frozenset(
+    {SendState.HELD, SendState.APPROVED, SendState.RESERVED, SendState.IN_FLIGHT, SendState.UNKNOWN}
+)
+"""States in which a send is not over; its key answers for it however old it is."""
+
+
+def facts(sql: Sql, draft: Draft, limits: Sequence[Limit], now: int) -> Facts:
+    """See Ledger.facts."""
+    sweep(sql, now)
+    earlier = _under_key(sql, draft)
+    wanted = wanted_by(draft, earlier.entry.id if earlier else 0)
+    return weigh(sql, wanted, limits, now).facts
+
+
+def reserve(
+    sql: Sql,
+    owner: str,
+    draft: Draft,
+    limits: Sequence[Limit],
+    judge: Judge,
+    hold: MakeHold,
+    now: int,
+) -> Reservation:
+    """See Ledger.reserve."""
+    sweep(sql, now)
+    earlier = _under_key(sql, draft)
+    if earlier is not None and earlier.entry.request != draft.request:
+        return Reservation(None, mismatch=True)
+    if earlier is not None and answers(earlier, now):
+        return Reservation(earlier.entry, repeat=True)
+    wanted = wanted_by(draft, earlier.entry.id if earlier else 0)
+    weighed = weigh(sql, wanted, limits, now)
+    decision = judge(weighed.facts, from_ms(now))
+    if decision.verdict is Verdict.DENY:
+        return Reservation(None, decision)
+    if earlier is not None:
+        key = f"{earlier.entry.draft_key}#{earlier.entry.id}"
+        change(sql, earlier, draft_key=key)
+    columns = _columns(draft, wanted, weighed, now)
+    if decision.verdict is Verdict.HOLD:
+        asked = hold(decision, from_ms(now))
+        columns |= {
+            "state": SendState.HELD,
+            "slot_at": now,
+            "approval_id": asked.approval_id,
+            "hold": hold_text(asked),
+            "lapses_at": to_ms(asked.expires_at),
+        }
+    else:
+        taken = Taking(owner, draft.account_id, draft.cost, automatic=True)
+        columns |= _take(sql, taken, weighed, _slot(decision, now), now)
+    return Reservation(insert(sql, **columns).entry, decision)
+
+
+def claim(
+    sql: Sql, owner: str, entry_id: int, limits: Sequence[Limit], judge: Judge, now: int
+) -> Reservation:
+    """See Ledger.claim."""
+    sweep(sql, now)
+    stored = load(sql, entry_id)
+    entry = stored.entry
+    if entry.state is not SendState.APPROVED:
+        return Reservation(entry, repeat=True)
+    weighed = weigh(sql, wanted_again(stored), limits, now)
+    decision = judge(weighed.facts, from_ms(now))
+    if decision.verdict is Verdict.ALLOW:
+        taken = Taking(owner, entry.account_id, entry.cost, automatic=False)
+        columns = _take(sql, taken, weighed, _slot(decision, now), now)
+        columns |= {"fence": entry.fence + 1, "retry_at": None}
+    elif decision.verdict is Verdict.HOLD:
+        columns = _asked_again(stored, decision)
+    elif decision.retry_at is not None:
+        columns = {"retry_at": to_ms(decision.retry_at)}
+    else:
+        columns = {
+            "state": SendState.FAILED,
+            "code": "denied",
+            "says": decision.reasons[0][1] if decision.reasons else "The policy refuses it.",
+            "settled_at": now,
+            "not_sent": 1,
+            "retry_at": None,
+        }
+    return Reservation(change(sql, stored, **columns).entry, decision)
+
+
+def answers(earlier: Stored, now: int) -> bool:
+    """Whether an entry answers for a repeat of its draft; else it makes way for a new attempt."""
+    entry = earlier.entry
+    if entry.state in LIVE:
+        return True
+    if earlier.not_sent:
+        return False
+    if entry.draft_key.startswith("k:"):
+        return True
+    fresh = now - to_ms(entry.created_at) < KEY_LIVES
+    return fresh and entry.state in {SendState.SENT, SendState.REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Who takes a slot, for which account, at which price, and whether anybody was asked."""
+
+    owner: str
+    account_id: str
+    cost: int
+    automatic: bool
+
+
+def _under_key(sql: Sql, draft: Draft) -> Stored | None:
+    rows = find(sql, "WHERE account_id = ? AND draft_key = ?", draft.account_id, draft.key)
+    return rows[0] if rows else None
+
+
+def _slot(decision: Decision, now: int) -> int:
+    return now if decision.not_before is None else max(now, to_ms(decision.not_before))
+
+
+def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[str, Value]:
+    """Charge windows, credit and money; return what the row of the send remembers of it."""
+    book(sql, by.account_id, now // DAY, by.cost, int(by.automatic))
+    return {
+        "state": SendState.RESERVED,
+        "slot_at": slot,
+        "not_before": slot,
+        "lapses_at": slot + RESERVED_FOR,
+        "owner": by.owner,
+        "charges": charges_text(charge(sql, weighed.scopes, slot)),
+        "high_water": weighed.newest_id,
+        "first_contact": weighed.first_contact,
+        "automatic": by.automatic,
+        "booked_day": now // DAY,
+    }
+
+
+def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:
+    """The policy now wants a surer approval than was given: the send waits for a person again."""
+    hold = stored.entry.hold
+    if hold is None:
+        raise ValueError(f"entry {stored.entry.id} was approved without a hold")
+    least = max(hold.least, decision.least)
+    asked = replace(hold, least=least, assurance=None, approved_by=None, approved_at=None)
+    return {"state": SendState.HELD, "hold": hold_text(asked), "retry_at": None}
+
+
+def _columns(draft: Draft, wanted: Wanted, weighed: Weighed, now: int) -> dict[str, Value]:
+    return {
+        "account_id": draft.account_id,
+        "draft_key": draft.key,
+        "request": wanted.request,
+        "backend": draft.backend,
+        "origin": draft.origin,
+        "peer": draft.target.peer,
+        "user_ids": " ".join(draft.target.user_ids),
+        "conversation_id": draft.target.conversation_id,
+        "handle": draft.handle,
+        "text": draft.text,
+        "content_digest": draft.content,
+        "match_digest": wanted.match,
+        "similar_digest": wanted.similar,
+        "attachment": attachment_text(draft.attachment),
+        "cost": draft.cost,
+        "created_at": now,
+        "fence": 1,
+        "first_contact": weighed.first_contact,
+        "automatic": 0,
+    }

@@ -1,0 +1,159 @@
+"""How an entry lies in its row, and back: pure, and the same for every engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.sql import Row
+from xdm_mcp.models.sends import Assurance, Attachment, Entry, Hold, Receipt, SendState, Target
+
+COLUMNS = (
+    "id", "account_id", "draft_key", "request", "backend", "origin", "user_ids", "conversation_id",
+    "handle", "text", "content_digest", "match_digest", "similar_digest", "attachment", "cost",
+    "state", "created_at", "slot_at", "fence", "hold", "not_before", "dispatched_at", "settled_at",
+    "message_id", "thread_id", "code", "says", "retry_at", "reads", "next_read_at", "owner",
+    "high_water", "charges", "first_contact", "automatic", "not_sent", "booked_day",
+)  # fmt: skip
+"""What is read of a row, in this order."""
+
+Charge = tuple[int, int]
+"""One charge by its place: the scope's row and the number within the scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row: the entry that others see, and what only the ledger needs.
+
+    `slot_at` (ms) is the moment that counts: creation, then the slot, then the dispatch.
+    `high_water` is the newest message of the thread when it was reserved, `booked_day` the day that
+    paid for it.
+    """
+
+    entry: Entry
+    similar: str
+    slot_at: int
+    owner: str | None
+    high_water: str | None
+    charges: tuple[Charge, ...]
+    first_contact: bool
+    automatic: bool
+    not_sent: bool
+    booked_day: int | None
+
+    @property
+    def peer(self) -> str:
+        """The key of the recipient."""
+        return self.entry.target.peer
+
+
+def stored_of(row: Row) -> Stored:
+    """Return what a row of `COLUMNS` holds."""
+    c = dict(zip(COLUMNS, row, strict=True))
+    return Stored(
+        entry=_entry(c),
+        similar=c["similar_digest"],
+        slot_at=c["slot_at"],
+        owner=c["owner"],
+        high_water=c["high_water"],
+        charges=charges_of(c["charges"]),
+        first_contact=bool(c["first_contact"]),
+        automatic=bool(c["automatic"]),
+        not_sent=bool(c["not_sent"]),
+        booked_day=c["booked_day"],
+    )
+
+
+def hold_text(hold: Hold) -> str:
+    """Return a hold as it is stored."""
+    kept = {
+        "approval_id": hold.approval_id,
+        "digest": hold.digest,
+        "reasons": hold.reasons,
+        "least": hold.least,
+        "expires_at": to_ms(hold.expires_at),
+        "nonce": hold.nonce,
+        "assurance": hold.assurance,
+        "approved_by": hold.approved_by,
+        "approved_at": to_ms(hold.approved_at) if hold.approved_at else None,
+    }
+    return json.dumps(kept)
+
+
+def attachment_text(attachment: Attachment | None) -> str | None:
+    """Return an attachment as it is stored."""
+    if attachment is None:
+        return None
+    return json.dumps([attachment.name, attachment.sha256, attachment.media_type, attachment.size])
+
+
+def charges_text(charges: tuple[Charge, ...]) -> str:
+    """Return charges as they are stored."""
+    return " ".join(f"{scope}:{seq}" for scope, seq in charges)
+
+
+def charges_of(text: str) -> tuple[Charge, ...]:
+    """Return charges from how they are stored."""
+    pairs = (pair.split(":") for pair in text.split())
+    return tuple((int(scope), int(seq)) for scope, seq in pairs)
+
+
+def moment(ms: int | None) -> datetime | None:
+    """Return a stored time as one that others understand."""
+    return None if ms is None else from_ms(ms)
+
+
+def _entry(c: dict[str, Any]) -> Entry:
+    message_id = c["message_id"]
+    return Entry(
+        id=c["id"],
+        draft_key=c["draft_key"],
+        request=c["request"],
+        account_id=c["account_id"],
+        backend=c["backend"],
+        origin=c["origin"],
+        target=Target(tuple(c["user_ids"].split()), c["conversation_id"]),
+        handle=c["handle"],
+        text=c["text"],
+        content=c["content_digest"],
+        match=c["match_digest"],
+        attachment=_attachment(c["attachment"]),
+        cost=c["cost"],
+        state=SendState(c["state"]),
+        created_at=from_ms(c["created_at"]),
+        fence=c["fence"],
+        hold=_hold(c["hold"]),
+        not_before=moment(c["not_before"]),
+        dispatched_at=moment(c["dispatched_at"]),
+        settled_at=moment(c["settled_at"]),
+        receipt=None if message_id is None else Receipt(message_id, c["thread_id"]),
+        code=c["code"],
+        says=c["says"],
+        retry_at=moment(c["retry_at"]),
+        reads=c["reads"],
+        next_read_at=moment(c["next_read_at"]),
+    )
+
+
+def _hold(text: str | None) -> Hold | None:
+    if text is None:
+        return None
+    kept = json.loads(text)
+    return Hold(
+        approval_id=kept["approval_id"],
+        digest=kept["digest"],
+        reasons=tuple((rule, says) for rule, says in kept["reasons"]),
+        least=Assurance(kept["least"]),
+        expires_at=from_ms(kept["expires_at"]),
+        nonce=kept["nonce"],
+        assurance=None if kept["assurance"] is None else Assurance(kept["assurance"]),
+        approved_by=kept["approved_by"],
+        approved_at=moment(kept["approved_at"]),
+    )
+
+
+def _attachment(text: str | None) -> Attachment | None:
+    return None if text is None else Attachment(*json.loads(text))

@@ -1,0 +1,210 @@
+"""From the moment a send may leave to its end: `dispatch`, `settle`, and what each outcome gives
+back.
+
+A receipt is evidence: it settles an entry whatever its fence. Any other outcome counts only for the
+owner that still holds the lease, and nothing that was ever in flight becomes sendable again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.errors import BadInput
+from xdm_mcp.ledger.base import Attempt, Trip
+from xdm_mcp.ledger.books import book, halt, halts, stops
+from xdm_mcp.ledger.entries import change, find, load, note
+from xdm_mcp.ledger.peers import close
+from xdm_mcp.ledger.rows import Stored, charges_of
+from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.windows import NEVER_LEFT, REFUSED, block, count_again, excuse, observe
+from xdm_mcp.models.quota import DEADLINE, WINDOW_MARGIN
+from xdm_mcp.models.sends import Entry, Outcome, Receipt, SendState
+
+LATE = (WINDOW_MARGIN - DEADLINE) // timedelta(milliseconds=1)
+"""How late (ms) after its slot a send may leave: the part of the windows' margin that the wire
+leaves over."""
+
+IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
+"""How long (ms) an owner has to tell the outcome before the sweep calls it unknown."""
+
+FIRST_READ = 5_000
+"""How long (ms) after an unknown outcome the conversation is first read back."""
+
+LOOK_BACK = 10
+"""How many of the latest attempts a circuit breaker sees."""
+
+PROVABLE = frozenset(
+    {SendState.RESERVED, SendState.IN_FLIGHT, SendState.UNKNOWN, SendState.FAILED, SendState.SENT}
+)
+"""States of a send that may have left, and that a receipt can prove."""
+
+
+def dispatch(sql: Sql, owner: str, entry: Entry, now: int) -> Entry | None:
+    """See Ledger.dispatch."""
+    stored = load(sql, entry.id)
+    if not _owned(stored, entry, owner, SendState.RESERVED):
+        return None
+    why = _withheld(sql, stored, now)
+    if why is not None:
+        _end(sql, stored, why, now)
+        return None
+    return change(
+        sql, stored, state=SendState.IN_FLIGHT, dispatched_at=now, slot_at=max(now, stored.slot_at),
+        lapses_at=now + IN_FLIGHT_FOR,
+    ).entry  # fmt: skip
+
+
+def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip: Trip) -> Entry:
+    """See Ledger.settle."""
+    stored = load(sql, entry.id)
+    held = _owned(stored, entry, owner, SendState.RESERVED, SendState.IN_FLIGHT)
+    if outcome.receipt is not None:
+        changed = prove(sql, stored, outcome.receipt, now, code=outcome.code, says=outcome.says)
+    elif held:
+        changed = _end(sql, stored, outcome, now)
+    else:
+        changed = stored
+    _account_effects(sql, stored, outcome, now)
+    if changed is not stored:
+        tripped = trip(_attempts(sql, entry.account_id))
+        if tripped is not None:
+            halt(sql, entry.account_id, tripped)
+    return changed.entry
+
+
+def prove(sql: Sql, stored: Stored, receipt: Receipt, now: int, *, code: str, says: str) -> Stored:
+    """Settle a send as sent because its message exists; return the row, unchanged if that was
+    known."""
+    entry, known = stored.entry, stored.entry.receipt
+    same = known is not None and known.message_id == receipt.message_id
+    if entry.state not in PROVABLE or same:
+        return stored
+    _take_from_others(sql, stored, receipt.message_id, now)
+    if entry.state is SendState.FAILED:
+        _count_after_all(sql, stored)
+    return change(
+        sql, stored, state=SendState.SENT, message_id=receipt.message_id,
+        thread_id=receipt.conversation_id, code=code, says=says, not_sent=0, retry_at=None,
+        settled_at=now,
+    )  # fmt: skip
+
+
+def resolve(sql: Sql, entry_id: int, outcome: Outcome, by: str, now: int) -> Entry:
+    """See Ledger.resolve."""
+    stored = load(sql, entry_id)
+    if stored.entry.state is not SendState.UNKNOWN:
+        raise BadInput(f"That send is {stored.entry.state}; only an unknown one can be resolved.")
+    if outcome.state not in {SendState.SENT, SendState.FAILED}:
+        raise BadInput("An unknown send is resolved as sent or as failed.")
+    note(sql, stored, f"resolved as {outcome.state}", by, now)
+    if outcome.receipt is not None:
+        proof = outcome.receipt
+        return prove(sql, stored, proof, now, code=outcome.code, says=outcome.says).entry
+    return _end(sql, stored, replace(outcome, not_sent=False), now).entry
+
+
+def postpone_read(sql: Sql, entry: Entry, next_read_at: int | None) -> Entry:
+    """See Ledger.postpone_read."""
+    stored = load(sql, entry.id)
+    stands = stored.entry
+    if stands.state is not SendState.UNKNOWN or stands.reads != entry.reads:
+        return stands
+    return change(sql, stored, reads=stands.reads + 1, next_read_at=next_read_at).entry
+
+
+def give_back(sql: Sql, stored: Stored, *, everything: bool) -> None:
+    """Give back what a refusal gives back by each limit's own word, or everything where no byte
+    left."""
+    account_id = stored.entry.account_id
+    excuse(sql, stored.charges, NEVER_LEFT if everything else REFUSED)
+    if everything and stored.booked_day is not None:
+        book(sql, account_id, stored.booked_day, -stored.entry.cost, -int(stored.automatic))
+
+
+def _count_after_all(sql: Sql, stored: Stored) -> None:
+    account_id = stored.entry.account_id
+    count_again(sql, stored.charges)
+    if stored.not_sent and stored.booked_day is not None:
+        book(sql, account_id, stored.booked_day, stored.entry.cost, int(stored.automatic))
+
+
+def _owned(stored: Stored, entry: Entry, owner: str, *states: SendState) -> bool:
+    stands = stored.entry
+    return stands.state in states and stored.owner == owner and stands.fence == entry.fence
+
+
+def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
+    """Why a reserved send must not leave now, if so: a halt has come, or its slot is past."""
+    entry = stored.entry
+    for halted in halts(sql, entry.account_id, now):
+        if stops(halted, first_contact=stored.first_contact, cost=entry.cost):
+            says = f"Sending was halted ({halted.code}) before it could leave."
+            return Outcome(SendState.FAILED, "halted", says, not_sent=True)
+    if now > stored.slot_at + LATE:
+        says = (
+            "Its turn passed before it could leave, perhaps because the machine slept; try again."
+        )
+        return Outcome(SendState.FAILED, "late", says, not_sent=True)
+    return None
+
+
+def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
+    columns: dict[str, Value] = {
+        "state": outcome.state,
+        "code": outcome.code,
+        "says": outcome.says,
+        "retry_at": to_ms(outcome.retry_at) if outcome.retry_at else None,
+    }
+    if outcome.state is SendState.UNKNOWN:
+        next_read_at = now + FIRST_READ
+        return change(sql, stored, **columns, next_read_at=next_read_at, owner=None, lapses_at=None)
+    if outcome.state is SendState.FAILED:
+        give_back(sql, stored, everything=outcome.not_sent)
+        columns["not_sent"] = outcome.not_sent
+    return change(sql, stored, **columns, settled_at=now)
+
+
+def _take_from_others(sql: Sql, stored: Stored, message_id: str, now: int) -> None:
+    """One message proves one send: it was not made elsewhere, and what it seemed to prove is
+    unknown again."""
+    account_id = stored.entry.account_id
+    for (charges,) in sql.all(
+        "DELETE FROM external WHERE account_id = ? AND message_id = ? RETURNING charges",
+        account_id, message_id,
+    ):  # fmt: skip
+        excuse(sql, charges_of(charges), NEVER_LEFT)
+    for other in find(
+        sql, "WHERE account_id = ? AND message_id = ? AND id <> ?",
+        account_id, message_id, stored.entry.id,
+    ):  # fmt: skip
+        change(
+            sql, other, state=SendState.UNKNOWN, message_id=None, thread_id=None, settled_at=None,
+            code="mistaken", next_read_at=now,
+            says="The message that seemed to prove it belongs to another send.",
+        )  # fmt: skip
+
+
+def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
+    rows = sql.all(
+        "SELECT state, code, first_contact FROM entry WHERE account_id = ?"
+        " AND dispatched_at IS NOT NULL AND state IN ('sent', 'failed', 'unknown')"
+        " ORDER BY dispatched_at DESC, id DESC LIMIT ?",
+        account_id, LOOK_BACK,
+    )  # fmt: skip
+    return tuple(Attempt(state, code, bool(first)) for state, code, first in rows)
+
+
+def _account_effects(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> None:
+    """What an answer says of the account and the recipient holds, whoever brings it."""
+    account_id = stored.entry.account_id
+    said = [replace(w, scope=w.scope.replace("{account}", account_id)) for w in outcome.windows]
+    observe(sql, said, now, stored.charges)
+    if outcome.retry_at is not None:
+        block(sql, account_id, to_ms(outcome.retry_at))
+    if outcome.closed_for is not None:
+        until = to_ms(from_ms(now) + outcome.closed_for)
+        close(sql, account_id, stored.peer, now, until, outcome.code)
+    if outcome.halt is not None:
+        halt(sql, account_id, outcome.halt)

@@ -1,0 +1,200 @@
+"""The embedded engine: one SQLite file, one connection, every transaction in one hop to a worker
+thread.
+
+The bundled SQLite of `apsw` is used on purpose: before 3.51.3 a checkpoint could lose commits when
+two processes used one file in WAL mode (sqlite.org/wal.html, 2026-08), and two processes on one
+file are our normal case.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import anyio
+import apsw
+from anyio.to_thread import run_sync
+
+from xdm_mcp.errors import LedgerUnavailable
+from xdm_mcp.ledger.files import prepare
+from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
+from xdm_mcp.ledger.sql import Row, T, Value, Work
+
+MEMORY = ":memory:"
+"""The path of a ledger that lives and dies with its process."""
+
+FIXED = (3, 51, 3)
+"""The first SQLite without the WAL-reset fault (sqlite.org release log, 2026-03)."""
+
+BUSY_MS = 5_000
+"""How long a transaction waits for another process before it gives up."""
+
+SETTINGS = (
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",  # on macOS a plain fsync does not reach the disk
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+)
+"""What every connection sets before it touches anything."""
+
+TROUBLE: tuple[tuple[type[apsw.Error], str], ...] = (
+    (apsw.BusyError, "is kept busy by another process; try again in a moment"),
+    (apsw.FullError, "cannot grow because its disk is full; free some space and try again"),
+    (apsw.ReadOnlyError, "cannot be written; give the program the right to write it"),
+    (apsw.CantOpenError, "cannot be opened; check that its folder exists and may be written"),
+    (apsw.NotADBError, "is not a ledger; set `ledger_url` to another file"),
+    (apsw.CorruptError, "is damaged; restore it from a backup before anything is sent"),
+    (apsw.IOError, "cannot be read or written; check its disk"),
+)
+"""What each failure of the engine means for the owner."""
+
+
+class SqliteDatabase:
+    """See Database. `path` is a file, or `MEMORY`."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Remember where; open nothing."""
+        self._path = path
+        self._connection: apsw.Connection | None = None
+        # The limiter queues tasks without blocking the loop; the lock guards the connection between
+        # loops.
+        self._limiter: anyio.CapacityLimiter | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def place(self) -> str:
+        """See Database.place."""
+        return "memory" if self._path == MEMORY else str(self._path)
+
+    async def read(self, work: Work[T]) -> T:
+        """See Database.read."""
+        return await self._hop(partial(self._transact, "BEGIN", work, "COMMIT"))
+
+    async def write(self, work: Work[T]) -> T:
+        """See Database.write."""
+        return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "COMMIT"))
+
+    async def imagine(self, work: Work[T]) -> T:
+        """See Database.imagine."""
+        return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "ROLLBACK"))
+
+    async def close(self) -> None:
+        """See Database.close."""
+        await self._hop(self._close)
+
+    async def _hop(self, step: Callable[[], T]) -> T:
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(1)
+        # Not abandoned on cancel: a transaction is never cut in half, and its caller learns what it
+        # did.
+        return await run_sync(
+            partial(self._guarded, step), abandon_on_cancel=False, limiter=self._limiter
+        )
+
+    def _guarded(self, step: Callable[[], T]) -> T:
+        with self._lock:
+            try:
+                return step()
+            except apsw.Error as error:
+                for kind, says in TROUBLE:
+                    if isinstance(error, kind):
+                        raise LedgerUnavailable(f"The ledger {self.place} {says}.") from error
+                raise
+
+    def _transact(self, begin: str, work: Work[T], end: str) -> T:
+        connection = self._opened()
+        connection.execute(begin)
+        try:
+            result = work(ApswSql(connection))
+            connection.execute(end)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _opened(self) -> apsw.Connection:
+        if self._connection is None:
+            if _version() < FIXED:
+                raise LedgerUnavailable(
+                    f"SQLite {apsw.sqlite_lib_version()} can lose what two processes write;"
+                    " install an `apsw` that brings its own."
+                )
+            if isinstance(self._path, Path):
+                prepare(self._path)
+            connection = apsw.Connection(str(self._path))
+            try:
+                self._make_ready(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _make_ready(self, connection: apsw.Connection) -> None:
+        for setting in SETTINGS:
+            connection.execute(setting)
+        self._refuse_strange(connection)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._refuse_strange(connection)  # again: another process may have migrated meanwhile
+            migrate(ApswSql(connection), _number(connection, "user_version"))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _refuse_strange(self, connection: apsw.Connection) -> None:
+        owner, version = _number(connection, "application_id"), _number(connection, "user_version")
+        empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
+        if owner != APPLICATION_ID and not (empty and owner == 0 and version == 0):
+            raise LedgerUnavailable(
+                f"The file {self.place} is not a ledger; set `ledger_url` to another file."
+            )
+        if version > len(MIGRATIONS):
+            raise LedgerUnavailable(
+                f"The ledger {self.place} was written by a newer version of this program;"
+                " update this one."
+            )
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class ApswSql:
+    """See Sql."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Speak to `connection`, within the transaction that is open on it."""
+        self._connection = connection
+
+    def all(self, statement: str, *values: Value) -> list[Row]:
+        """See Sql.all."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def one(self, statement: str, *values: Value) -> Row | None:
+        """See Sql.one."""
+        rows = self._connection.execute(statement, values).fetchall()
+        return rows[0] if rows else None
+
+    def run(self, statement: str, *values: Value) -> int:
+        """See Sql.run."""
+        self._connection.execute(statement, values)
+        return self._connection.changes()
+
+
+def _number(connection: apsw.Connection, pragma: str) -> int:
+    value = connection.pragma(pragma)
+    return value if isinstance(value, int) else 0
+
+
+def _version() -> tuple[int, ...]:
+    return tuple(int(part) for part in apsw.sqlite_lib_version().split("."))

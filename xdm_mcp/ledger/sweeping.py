@@ -1,0 +1,52 @@
+"""What time alone does to a send: holds that expire, owners that vanish. Any process may carry it
+out."""
+
+from __future__ import annotations
+
+from xdm_mcp.ledger.entries import change, find
+from xdm_mcp.ledger.rows import Stored
+from xdm_mcp.ledger.settling import give_back
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.sends import SendState
+
+
+def sweep(sql: Sql, now: int) -> None:
+    """End every hold that nobody answered in time and every lease whose owner did not come back."""
+    for stored in find(sql, "WHERE lapses_at <= ? ORDER BY id", now):
+        match stored.entry.state:
+            case SendState.HELD | SendState.APPROVED:
+                _expire(sql, stored, now)
+            case SendState.RESERVED:
+                _abandon(sql, stored, now)
+            case SendState.IN_FLIGHT:
+                _doubt(sql, stored, now)
+            case state:
+                raise ValueError(f"a {state} entry has no lease")
+
+
+def _expire(sql: Sql, stored: Stored, now: int) -> None:
+    says = "Nobody approved it in time."
+    if stored.entry.state is SendState.APPROVED:
+        says = "It was approved, but no turn came in time."
+    change(
+        sql, stored, state=SendState.EXPIRED, code="expired", says=says, settled_at=now,
+        retry_at=None,
+    )  # fmt: skip
+
+
+def _abandon(sql: Sql, stored: Stored, now: int) -> None:
+    """Nothing has left, for that the state says so before the first byte may."""
+    give_back(sql, stored, everything=True)
+    change(
+        sql, stored, state=SendState.FAILED, code="abandoned", not_sent=1, settled_at=now,
+        says="The process that was to send it ended before it could; nothing left.",
+        fence=stored.entry.fence + 1,
+    )  # fmt: skip
+
+
+def _doubt(sql: Sql, stored: Stored, now: int) -> None:
+    change(
+        sql, stored, state=SendState.UNKNOWN, code="interrupted", next_read_at=now,
+        says="The process that sent it ended before it knew the outcome.",
+        fence=stored.entry.fence + 1, owner=None, lapses_at=None,
+    )  # fmt: skip

@@ -1,0 +1,229 @@
+"""Rolling windows in constant time: charges are numbered, and a window is judged by the rank of one
+of them.
+
+Each charge takes the next number of its scope, and stamps never fall within a scope. So of the
+charges inside a window all but the excused ones count, the first of them is found by one look into
+an index, and the window of N is free exactly when the N-th newest charge that counts lies outside.
+A charge that is excused keeps its number.
+
+Windows are judged at the present moment and charges are stamped with their slot, which is never
+earlier: a clock that stepped back sees the later charges still inside, so windows freeze and never
+widen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.rows import Charge, charges_of
+from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.quota import WINDOW_MARGIN, Limit, ServerWindow, Window
+
+REFUSED, NEVER_LEFT, CREDIT = 1, 2, 4
+"""Why a charge may not count, as bits: X definitely refused it, no byte of it left, a reply credit
+paid for it."""
+
+
+def span(limit: Limit) -> int:
+    """Return for how long (ms) a charge counts in the windows of `limit`: the margin included."""
+    return (limit.per + WINDOW_MARGIN) // timedelta(milliseconds=1)
+
+
+def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
+    """Return how each limit stands, X's own word included where it is the stricter."""
+    return tuple(_window(sql, limit, now) for limit in limits)
+
+
+def charge(sql: Sql, scopes: Mapping[str, int], at: int) -> tuple[Charge, ...]:
+    """Charge each scope once, with its excuse or 0, at the slot `at` (ms); return the charges."""
+    return tuple(_charge(sql, name, excuse, at) for name, excuse in sorted(scopes.items()))
+
+
+def excuse(sql: Sql, charges: Iterable[Charge], why: int) -> None:
+    """Let charges not count for the limits that honour the reason `why`."""
+    for scope_id, seq in charges:
+        sql.run(
+            "UPDATE charge SET excuse = excuse | ? WHERE scope_id = ? AND seq = ?",
+            why, scope_id, seq,
+        )  # fmt: skip
+
+
+def count_again(sql: Sql, charges: Iterable[Charge]) -> None:
+    """Take back what was excused after a send that X accepted after all."""
+    for scope_id, seq in charges:
+        sql.run(
+            "UPDATE charge SET excuse = excuse & ? WHERE scope_id = ? AND seq = ?",
+            CREDIT, scope_id, seq,
+        )  # fmt: skip
+
+
+def block(sql: Sql, account_id: str, until: int) -> None:
+    """Let nothing leave the account before `until` (ms): every window of its sends has nothing left
+    till then."""
+    prefix = f"{account_id}/"
+    _scope_id(sql, prefix + "requests")
+    sql.run(
+        "UPDATE scope SET blocked_until = ? WHERE blocked_until < ?"
+        " AND substr(name, 1, ?) = ? AND substr(name, 1, ?) <> ?",
+        until, until, len(prefix), prefix, len(prefix) + 6, prefix + "reads/",
+    )  # fmt: skip
+
+
+def observe(sql: Sql, said: Iterable[ServerWindow], now: int, own: Sequence[Charge] = ()) -> None:
+    """Keep what headers said, less what other open sends may still take; `own` are the charges of
+    the answered one."""
+    for server in said:
+        scope_id, resets_at = _scope_id(sql, server.scope), to_ms(server.resets_at)
+        left = server.remaining - _on_their_way(sql, scope_id, own)
+        for before, until in _server_said(sql, scope_id, now, server.limit):
+            if resets_at < until:  # an older answer that arrives late
+                left, resets_at = before, until
+            elif resets_at == until:
+                left = min(left, before)
+        sql.run(
+            "INSERT INTO server_window (scope_id, size, remaining, resets_at, seen_seq)"
+            " SELECT id, ?, ?, ?, seq FROM scope WHERE id = ?"
+            " ON CONFLICT (scope_id, size) DO UPDATE SET remaining = excluded.remaining,"
+            " resets_at = excluded.resets_at, seen_seq = excluded.seen_seq",
+            server.limit, left, resets_at, scope_id,
+        )  # fmt: skip
+
+
+def _window(sql: Sql, limit: Limit, now: int) -> Window:
+    scope = sql.one("SELECT id, seq, blocked_until FROM scope WHERE name = ?", limit.scope)
+    if scope is None:
+        return Window(limit, 0, max(0, limit.limit), None, None)
+    scope_id, seq, blocked_until = scope
+    window = _counted(sql, limit, scope_id, seq, now)
+    for left, until in _server_said(sql, scope_id, now):
+        window = lowered(window, left, until)
+    return lowered(window, 0, blocked_until) if blocked_until > now else window
+
+
+def _counted(sql: Sql, limit: Limit, scope_id: int, seq: int, now: int) -> Window:
+    since, honoured = now - span(limit), _honoured(limit)
+    first = sql.one(
+        "SELECT seq FROM charge WHERE scope_id = ? AND at > ? ORDER BY at, seq LIMIT 1",
+        scope_id, since,
+    )  # fmt: skip
+    used = seq + 1 - first[0] - _excused(sql, scope_id, since, honoured) if first else 0
+    if used == 0:
+        return Window(limit, 0, max(0, limit.limit), None, None)
+    [[newest]] = sql.all(
+        "SELECT at FROM charge WHERE scope_id = ? AND excuse & ? = 0 ORDER BY seq DESC LIMIT 1",
+        scope_id, honoured,
+    )  # fmt: skip
+    remaining = max(0, limit.limit - used)
+    free_at = None if remaining else _free_at(sql, limit, scope_id, seq, now)
+    return Window(limit, used, remaining, from_ms(newest + span(limit)), free_at)
+
+
+def _free_at(sql: Sql, limit: Limit, scope_id: int, seq: int, now: int) -> datetime | None:
+    """When the window has room again: the rank probe, asked anew until it says free, which makes it
+    exact.
+
+    A limit of zero never has room, which is None.
+    """
+    at = now
+    while limit.limit > 0:
+        since = at - span(limit)
+        rank = limit.limit + _excused(sql, scope_id, since, _honoured(limit))
+        row = sql.one(
+            "SELECT at FROM charge WHERE scope_id = ? AND seq = ?", scope_id, seq + 1 - rank
+        )
+        if row is None or row[0] <= since:
+            return from_ms(at)
+        at = row[0] + span(limit)
+    return None
+
+
+def _honoured(limit: Limit) -> int:
+    """Return the reasons for which a charge does not count against `limit`."""
+    refused = REFUSED if limit.counts == "messages" else 0
+    return NEVER_LEFT | refused | (CREDIT if limit.reply_exempt else 0)
+
+
+def _excused(sql: Sql, scope_id: int, since: int, honoured: int) -> int:
+    [[count]] = sql.all(
+        "SELECT count(*) FROM charge"
+        " WHERE scope_id = ? AND at > ? AND excuse > 0 AND excuse & ? <> 0",
+        scope_id, since, honoured,
+    )  # fmt: skip
+    return int(count)
+
+
+def lowered(window: Window, left: int, until: int) -> Window:
+    """Return the window with at most `left` remaining until the moment `until` (ms): never more
+    than it had."""
+    left, reset = max(0, left), from_ms(until)
+    never = window.limit.limit <= 0
+    if never or left > window.remaining or left == window.remaining > 0:
+        return window
+    free_at = None if left else max(window.free_at or reset, reset)
+    if free_at is not None and free_at == window.free_at:
+        return window
+    return replace(
+        window,
+        used=max(window.used, window.limit.limit - left),
+        remaining=left,
+        free_at=free_at,
+        resets_at=max(window.resets_at or reset, reset),
+        source="server",
+    )
+
+
+def _server_said(
+    sql: Sql, scope_id: int, now: int, size: int | None = None
+) -> list[tuple[int, int]]:
+    """Return (left now, until) of what headers said of a scope and still holds."""
+    return [
+        (remaining - _reached_since(sql, scope_id, seen_seq), resets_at)
+        for known, remaining, resets_at, seen_seq in sql.all(
+            "SELECT size, remaining, resets_at, seen_seq FROM server_window"
+            " WHERE scope_id = ? AND resets_at > ?",
+            scope_id, now,
+        )
+        if size is None or size == known
+    ]  # fmt: skip
+
+
+def _reached_since(sql: Sql, scope_id: int, seq: int) -> int:
+    [[count]] = sql.all(
+        "SELECT count(*) FROM charge WHERE scope_id = ? AND seq > ? AND excuse & ? = 0",
+        scope_id, seq, NEVER_LEFT,
+    )  # fmt: skip
+    return int(count)
+
+
+def _on_their_way(sql: Sql, scope_id: int, own: Sequence[Charge]) -> int:
+    """Count the charges of a scope whose requests an answer may not have counted yet."""
+    rows = sql.all("SELECT charges FROM entry WHERE state IN ('reserved', 'in_flight')")
+    others = {pair for (text,) in rows for pair in charges_of(text)} - set(own)
+    return sum(scope == scope_id for scope, _ in others)
+
+
+def _scope_id(sql: Sql, name: str) -> int:
+    sql.run(
+        "INSERT INTO scope (name, seq, last_at) VALUES (?, 0, 0) ON CONFLICT (name) DO NOTHING",
+        name,
+    )
+    [[scope_id]] = sql.all("SELECT id FROM scope WHERE name = ?", name)
+    return int(scope_id)
+
+
+def _charge(sql: Sql, name: str, excuse: int, at: int) -> Charge:
+    [[scope_id, seq, stamp]] = sql.all(
+        "INSERT INTO scope (name, seq, last_at) VALUES (?, 1, ?)"
+        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
+        " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
+        " RETURNING id, seq, last_at",
+        name, at,
+    )  # fmt: skip
+    sql.run(
+        "INSERT INTO charge (scope_id, seq, at, excuse) VALUES (?, ?, ?, ?)",
+        scope_id, seq, stamp, excuse,
+    )  # fmt: skip
+    return int(scope_id), int(seq)
