@@ -1,0 +1,58 @@
+"""The running bill: what X would have charged, in whole micro-dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+MICRO = 1_000_000
+"""Micro-dollars in one US dollar."""
+
+
+@dataclass(slots=True)
+class Line:
+    """How often an item was billed, and for how much in all, in micro-dollars."""
+
+    count: int = 0
+    micro: int = 0
+
+
+@dataclass(slots=True)
+class Bill:
+    """What was billed, by item."""
+
+    items: dict[str, Line] = field(default_factory=dict)
+
+    def add(self, item: str, micro: int) -> None:
+        """Bill `item` once."""
+        line = self.items.setdefault(item, Line())
+        line.count += 1
+        line.micro += micro
+
+    @property
+    def total(self) -> int:
+        """Everything billed so far, in micro-dollars."""
+        return sum(line.micro for line in self.items.values())
+
+
+@dataclass(slots=True)
+class ReadBill(Bill):
+    """A bill on which one resource counts once in a UTC day (docs.x.com pricing, 2026-08)."""
+
+    _day: date | None = None
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def read(self, item: str, resource_id: str, micro: int, now: datetime) -> None:
+        """Bill a resource unless it was read before on the same UTC day."""
+        if self._day != now.date():
+            self._day, self._seen = now.date(), set()
+        if (item, resource_id) not in self._seen:
+            self._seen.add((item, resource_id))
+            self.add(item, micro)
+
+
+def usd(micro: int) -> str:
+    """Return micro-dollars as a decimal string in USD, such as `0.015`."""
+    whole, _, places = f"{Decimal(micro) / MICRO:.6f}".partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(3, '0')}"
