@@ -1,0 +1,1 @@
+"""One specification per rule, and the properties of all of them together."""
