@@ -1,0 +1,1 @@
+"""What every backend keeps, run over each entry of the registry against the sandbox."""
