@@ -87,7 +87,7 @@ def test_nothing_is_swallowed() -> None:
 
 
 def test_the_import_contract_holds() -> None:
-    """Each room imports only what lies below it, and the wire, the web and the protocol stay in theirs."""
+    """Rooms import only what lies below them; wire, web and protocol stay in theirs."""
     lint = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run(
         [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False

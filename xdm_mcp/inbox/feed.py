@@ -104,7 +104,7 @@ class Feed:
                     raise
                 return 0
             self.trouble, self._read_at = None, self._clock.now()
-        self._tell(fresh)
+        await self._tell(fresh)
         return len(fresh)
 
     async def reach_back(self, since: datetime | None) -> bool:
@@ -201,9 +201,10 @@ class Feed:
         await self._ledger.observe(self._backend.server_windows(), now)
         self._known.update({message.id: message for message in page.messages})
 
-    def _tell(self, fresh: list[Message]) -> None:
+    async def _tell(self, fresh: list[Message]) -> None:
         if not fresh:
             return
-        self.arrivals += len(fresh)
+        account = await self._people.account()
+        self.arrivals += sum(message.sender_id != account.id for message in fresh)
         threads = dict.fromkeys(message.conversation_id for message in fresh)
         self._bus.publish(Changed("inbox"), *(Changed("conversation", key) for key in threads))

@@ -1,0 +1,97 @@
+"""Our server as others meet it: a child process behind each transport, and the sandbox's own word
+on what arrived."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import httpx2
+from mcp.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from xdm_mcp.clock import SystemClock
+from xdm_mcp.sandbox.journal_file import FileJournal
+from xdm_mcp.sandbox.serve import build_app
+
+Transport = Literal["stdio", "http", "sse"]
+Mode = Literal["auto", "legacy"]
+
+TRANSPORTS: tuple[Transport, ...] = ("stdio", "http", "sse")
+MODES: tuple[Mode, ...] = ("auto", "legacy")
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    """Return an environment in which nothing but `home` (and `extra`) is configured."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("XDM_")}
+    return kept | {"XDM_HOME": str(home)} | extra
+
+
+def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run one command of ours to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "xdm_mcp", *arguments],
+        env=environment(home, **extra),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@asynccontextmanager
+async def connect(
+    home: Path, transport: Transport, mode: Mode, **extra: str
+) -> AsyncIterator[Client]:
+    """Start a server on `home` and yield a client that speaks to it over `transport`."""
+    if transport == "stdio":
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "xdm_mcp"], env=environment(home, **extra)
+        )
+        async with Client(stdio_client(server), mode=mode) as client:
+            yield client
+        return
+    async with serve_http(home, **extra) as url:
+        target = f"{url}/mcp" if transport == "http" else sse_client(f"{url}/sse")
+        async with Client(target, mode=mode) as client:
+            yield client
+
+
+@asynccontextmanager
+async def serve_http(home: Path, **extra: str) -> AsyncIterator[str]:
+    """Serve both HTTP transports on a free loopback port; yield the address."""
+    command = [sys.executable, "-m", "xdm_mcp", "serve", "--transport", "http", "--sse"]
+    async with await anyio.open_process(
+        [*command, "--port", "0"], env=environment(home, **extra), stdin=subprocess.DEVNULL
+    ) as server:
+        assert server.stderr is not None
+        said = ""
+        with anyio.fail_after(30):
+            while not (found := re.search(r"(http://[^/\s]+)/mcp", said)):
+                said += (await server.stderr.receive()).decode()
+        try:
+            yield found.group(1)
+        finally:
+            server.terminate()
+            with anyio.fail_after(10):
+                await server.wait()
+
+
+async def sandbox(home: Path, method: str, path: str, body: Any = None) -> Any:
+    """Ask the controls of the pretend X that lives in `home`."""
+    clock = SystemClock()
+    app = build_app(FileJournal(home / "sandbox" / "world.jsonl", clock), clock)
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        answer = await client.request(method, f"/_sandbox/{path}", json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
