@@ -48,10 +48,11 @@ class Limit:
 
     @property
     def name(self) -> str:
-        """A short stable name such as `requests/15m` or `messages/24h`."""
+        """A short stable name such as `requests/15m` or `app/messages/24h`."""
         minutes = int(self.per.total_seconds() // 60)
         length = f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"
-        return f"{self.scope.partition('/')[2]}/{length}"
+        owner, _, charged = self.scope.partition("/")
+        return f"{charged if owner.isdigit() else self.scope}/{length}"
 
     def of(self, account_id: str) -> Limit:
         """Return this limit with the account's id in the place `{account}` that a backend leaves
