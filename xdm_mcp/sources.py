@@ -84,6 +84,8 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError(f"{path.name} is a link to a file that does not exist.") from None
         return {}
     except OSError as error:
         raise ConfigError(f"{path.name} cannot be read ({error.strerror}).") from None

@@ -103,19 +103,20 @@ def allowed(field: FieldInfo) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """Return the default of a setting as one writes it in TOML, `none` where there is none."""
-    value = field.get_default(call_default_factory=True)
-    match value:
+    """Return the default of a setting as one writes it in TOML, in words where there is none."""
+    if field.default_factory is not None:
+        return "as described"
+    match value := field.get_default():
         case None:
             return "none"
         case bool():
             return str(value).lower()
         case int() | float():
             return str(value)
-        case tuple() | list():
+        case tuple():
             return "[" + ", ".join(f'"{item}"' for item in value) + "]"
         case dict():
-            return "{}" if not value else "as described"
+            return "{}"
         case _:
             return f'"{value}"'
 

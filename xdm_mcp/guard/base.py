@@ -56,10 +56,7 @@ class HoldingRule(Rule):
     """A rule that may ask for an approval, and of which assurance at least."""
 
     least: Least = Field(
-        default="person",
-        description="The least assurance that answers this rule: `client` is a form that the"
-        " agent's own program shows, `person` the owner's PIN, `passkey` a touch bound to the"
-        " exact send.",
+        default="person", description="Least assurance of an approval that answers the rule."
     )
 
     def ask(self, says: str) -> Finding:

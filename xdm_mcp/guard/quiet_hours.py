@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, tzinfo
 from typing import Annotated, ClassVar, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -18,9 +19,6 @@ def zone_of(name: str) -> tzinfo:
     """Return the time zone of an IANA name. Raises ValueError for one that is not known here."""
     if name == "UTC":
         return UTC
-    # Imported here because few owners set quiet hours, and each start would pay for it.
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
