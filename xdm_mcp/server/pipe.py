@@ -6,10 +6,11 @@ hang until its client spoke again. Here every wait can be cancelled, and no thre
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -20,10 +21,6 @@ from pydantic import ValidationError
 
 Incoming: TypeAlias = SessionMessage | Exception
 """What the SDK reads; an exception would be a message that could not be parsed."""
-
-Streams: TypeAlias = tuple[
-    MemoryObjectReceiveStream[Incoming], MemoryObjectSendStream[SessionMessage]
-]
 
 Ready: TypeAlias = Callable[[int], Awaitable[None]]
 """Waits until a file descriptor can be read, or written."""
@@ -36,6 +33,9 @@ WRITE_BYTES = 4_096
 LONGEST_LINE = 1_048_576
 """Bytes of one message that we keep; longer ones are refused unread."""
 
+MOST_UNWRITTEN = 64
+"""Answers that may wait for a client that does not read; whoever gives the next one waits too."""
+
 LAST_WORDS = 1.0
 """Seconds that the client has, once we are done, to take what is still to be written."""
 
@@ -46,49 +46,92 @@ UNREADABLE = JSONRPCError(
 )
 
 
-@asynccontextmanager
-async def open_pipe(incoming: int, outgoing: int) -> AsyncIterator[Streams]:
-    """Give the two streams of messages over a pair of open file descriptors, which stay open.
+class Answers:
+    """Where the SDK puts what the client is to read.
 
-    The stream of messages ends when `incoming` does, or when `outgoing` has no reader any more.
-    On the way out what was already written to the stream of answers still leaves.
+    An answer is taken at once, so that no cancellation comes between the end of a call and its
+    answer; then its giver waits until the client keeps up.
     """
-    to_server, from_client = anyio.create_memory_object_stream[Incoming](0)
-    to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+
+    def __init__(self) -> None:
+        """Hold no answers yet."""
+        self._put, self._get = anyio.create_memory_object_stream[SessionMessage](math.inf)
+        self._written = anyio.Event()
+        self._unread = False
+
+    async def send(self, answer: SessionMessage, /) -> None:
+        """Take an answer. Raises ClosedResourceError or BrokenResourceError after the end."""
+        self._put.send_nowait(answer)
+        await anyio.lowlevel.checkpoint()
+        while not self._unread and self._put.statistics().current_buffer_used > MOST_UNWRITTEN:
+            self._written = anyio.Event()
+            await self._written.wait()
+
+    async def aclose(self) -> None:
+        """Take no more answers."""
+        self._put.close()
+
+    async def __aenter__(self) -> Self:
+        """Be closed in the end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """See `aclose`."""
+        await self.aclose()
+
+    async def write_to(self, fd: int) -> None:
+        """Write answers until there are no more of them or nobody reads them."""
+        with self._get:
+            async for answer in self._get:
+                self._written.set()
+                frame = answer.message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
+                try:
+                    await _write(fd, frame.encode())
+                except BrokenPipeError:
+                    break
+        self._unread = True
+        self._written.set()
+
+
+@asynccontextmanager
+async def open_pipe(
+    incoming: int, outgoing: int
+) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Incoming], Answers]]:
+    """Give the messages and the place for answers over two open file descriptors, which stay open.
+
+    The messages end when `incoming` does, or when nobody reads `outgoing` any more. On the way out
+    what was answered still leaves.
+    """
+    put, messages = anyio.create_memory_object_stream[Incoming](0)
+    answers = Answers()
     async with anyio.create_task_group() as tasks:
         reading = anyio.CancelScope()
 
         async def read() -> None:
-            with reading:
-                async with to_server, to_client.clone() as complaints:
-                    await _read(incoming, to_server, complaints)
+            with reading, put:
+                await _read(incoming, put, answers)
 
         async def write() -> None:
-            async with from_server:
-                await _write(outgoing, from_server)
+            await answers.write_to(outgoing)
             reading.cancel()
 
         tasks.start_soon(read)
         tasks.start_soon(write)
         try:
-            yield from_client, to_client
+            yield messages, answers
         finally:
             reading.cancel()
+            messages.close()
+            await answers.aclose()
             tasks.cancel_scope.deadline = anyio.current_time() + LAST_WORDS
-            to_client.close()
-            from_client.close()
 
 
-async def _read(
-    fd: int,
-    messages: MemoryObjectSendStream[Incoming],
-    complaints: MemoryObjectSendStream[SessionMessage],
-) -> None:
+async def _read(fd: int, messages: MemoryObjectSendStream[Incoming], answers: Answers) -> None:
     async for line in _lines(fd):
         message = _parse(line)
         try:
             if message is None:
-                await complaints.send(SessionMessage(UNREADABLE))
+                await answers.send(SessionMessage(UNREADABLE))
             else:
                 await messages.send(message)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -122,17 +165,12 @@ async def _chunk(fd: int) -> bytes:
     return os.read(fd, READ_BYTES)
 
 
-async def _write(fd: int, messages: MemoryObjectReceiveStream[SessionMessage]) -> None:
-    """Write messages until there are no more of them or nobody reads them."""
-    async for message in messages:
-        frame = message.message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
-        rest = memoryview(frame.encode())
-        try:
-            while rest:
-                await _ready(anyio.wait_writable, fd)
-                rest = rest[os.write(fd, rest[:WRITE_BYTES]) :]
-        except BrokenPipeError:
-            return
+async def _write(fd: int, frame: bytes) -> None:
+    """Write one frame whole. Raises BrokenPipeError when nobody reads any more."""
+    rest = memoryview(frame)
+    while rest:
+        await _ready(anyio.wait_writable, fd)
+        rest = rest[os.write(fd, rest[:WRITE_BYTES]) :]
 
 
 async def _ready(wait: Ready, fd: int) -> None:

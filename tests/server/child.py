@@ -1,0 +1,54 @@
+"""A server over the pretend app in a process of its own: `python -m tests.server.child stdio|http`.
+
+The text of a send says how the pretend outbox behaves: `slow` takes a second that nothing cancels,
+`endless` never ends by itself, `noisy` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import anyio
+
+from tests.server.pretend import PretendApp
+from xdm_mcp.config import HttpSettings
+from xdm_mcp.server.http import serve_http
+from xdm_mcp.server.stdio import serve_stdio
+
+
+class ChildApp(PretendApp):
+    """A pretend app whose outbox does what the text of a send says."""
+
+    def __init__(self, http: HttpSettings | None = None) -> None:
+        """Behave from the first send on."""
+        super().__init__(http)
+        self.outbox.before = self._behave
+
+    async def _behave(self) -> None:
+        match self.outbox.asked[-1]["text"]:
+            case "slow":
+                sys.stderr.write("sending\n")
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(1)
+            case "endless":
+                sys.stderr.write("sending\n")
+                await anyio.sleep_forever()
+            case "noisy":
+                print("noise of print")  # noqa: T201 - the noise is what is tested
+                os.write(1, b"noise of a library in C\n")
+                await anyio.run_process(["echo", "noise of a child"], stdout=None)
+
+
+def main() -> None:
+    """Serve on stdio, or over HTTP with the settings that stand as JSON in the second argument."""
+    if sys.argv[1] == "stdio":
+        anyio.run(serve_stdio, ChildApp().real)
+    else:
+        settings = HttpSettings.model_construct(**json.loads(sys.argv[2]))
+        anyio.run(serve_http, ChildApp(settings).real)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""The server over HTTP: both transports, both revisions, one app behind them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ResourceUpdatedNotification
+from pydantic import SecretStr
+
+from tests.server.asking import MODES
+from tests.server.pretend import PretendApp
+from xdm_mcp.bus import Changed
+from xdm_mcp.config import HttpSettings
+from xdm_mcp.errors import ConfigError
+from xdm_mcp.server.http import LARGEST_BODY, require_safe, serve_http
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:resources/(un)?subscribe is removed:mcp.MCPDeprecationWarning"
+)
+
+QUOTA = "xdm://quota"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address that must be refused
+TRANSPORTS = ("http", "sse")
+
+
+def settings(**given: Any) -> HttpSettings:
+    """Return settings that take a free port of the loopback and serve both transports."""
+    return HttpSettings.model_construct(
+        **(HttpSettings().model_dump() | {"port": 0, "sse": True} | given)
+    )
+
+
+class Told:
+    """A way to tell the server in this process to stop, once: a second signal would end us."""
+
+    def __init__(self) -> None:
+        """Tell nothing yet."""
+        self._told = False
+
+    def __call__(self) -> None:
+        """Send SIGTERM to this process, the first time."""
+        if not self._told:
+            self._told = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@asynccontextmanager
+async def served(app: PretendApp, stop: Callable[[], None] | None = None) -> AsyncIterator[str]:
+    """Serve an app in this process until it is told to stop; yield the address without a path."""
+    ready = anyio.Event()
+    address = ""
+
+    def note(said: str) -> None:
+        nonlocal address
+        address = said.removesuffix("/mcp")
+        ready.set()
+
+    async def serve() -> None:
+        await serve_http(app.real, ready=note)
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve)
+            await ready.wait()
+            yield address
+            (stop or Told())()
+
+
+def connect(address: str, transport: str, mode: str, **given: Any) -> Client:
+    """Connect to a served app over one of its transports."""
+    target: Any = f"{address}/mcp" if transport == "http" else sse_client(f"{address}/sse")
+    return Client(target, mode=mode, **given)
+
+
+async def test_every_transport_and_revision_reaches_the_same_app() -> None:
+    """Four ways in, one outbox behind them."""
+    app = PretendApp(settings())
+    async with served(app) as address:
+        for transport in TRANSPORTS:
+            for mode in MODES:
+                async with connect(address, transport, mode) as client:
+                    assert len((await client.list_tools()).tools) == 4
+                    sent = await client.call_tool("send_dm", {"text": transport, "to": mode})
+                    assert sent.structured_content is not None
+                    assert sent.structured_content["status"] == "held"
+    asked = [(one["text"], one["to"]) for one in app.outbox.asked]
+    assert asked == [(transport, mode) for transport in TRANSPORTS for mode in MODES]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_updates_reach_clients_of_both_revisions(transport: str) -> None:
+    """One change of the app is heard by an older and a newer client alike."""
+    app = PretendApp(settings())
+    heard = anyio.Event()
+
+    async def hear(message: Any) -> None:
+        if isinstance(message, ResourceUpdatedNotification) and str(message.params.uri) == QUOTA:
+            heard.set()
+
+    async def keep_changing() -> None:
+        while True:  # an older client hears only once its own stream is open, which we cannot see
+            app.bus.publish(Changed("quota"))
+            await anyio.sleep(0.01)
+
+    async with served(app) as address:
+        async with connect(address, transport, "legacy", message_handler=hear) as older:
+            await older.subscribe_resource(QUOTA)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(keep_changing)
+                await heard.wait()
+                tasks.cancel_scope.cancel()
+        newer = connect(address, transport, "auto")
+        async with newer, newer.listen(resource_subscriptions=[QUOTA]) as updates:
+            app.bus.publish(Changed("quota"))
+            assert (await anext(aiter(updates))).uri == QUOTA
+
+
+async def test_a_signal_ends_open_streams_and_lets_a_send_finish() -> None:
+    """A client that listens does not keep the server up; a send in flight does, until answered."""
+    app, stop = PretendApp(settings()), Told()
+    begun, let_go, listening = anyio.Event(), anyio.Event(), anyio.Event()
+    answers: dict[str, Any] = {}
+
+    async def before() -> None:
+        begun.set()
+        await let_go.wait()
+
+    app.outbox.before = before
+
+    async def listen(client: Client) -> None:
+        async with client, client.listen(resource_subscriptions=[QUOTA]) as updates:
+            listening.set()
+            answers["heard"] = [update async for update in updates]
+
+    async def send(client: Client) -> None:
+        async with client:
+            answers["sent"] = await client.call_tool("send_dm", {"text": "hi", "to": "ada"})
+
+    async with anyio.create_task_group() as tasks, served(app, stop) as address:
+        tasks.start_soon(listen, connect(address, "http", "auto"))
+        tasks.start_soon(send, connect(address, "http", "legacy"))
+        await listening.wait()
+        await begun.wait()
+        stop()
+        async with connect(address, "http", "auto") as client:
+            refused = await client.call_tool("send_dm", {"text": "hi", "to": "bob"})
+        let_go.set()
+    assert answers["sent"].structured_content["status"] == "held"
+    assert answers["heard"] == []
+    assert refused.content[0].text.startswith("NOT SENT. The server is stopping")
+
+
+async def test_what_is_too_large_is_not_read() -> None:
+    """A body over the limit is refused on every route that takes one."""
+    app = PretendApp(settings())
+    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+        for path in ("/mcp", "/messages/?session_id=00000000000000000000000000000000"):
+            answer = await client.post(
+                f"{address}{path}",
+                content=b"x" * (LARGEST_BODY + 1),
+                headers={"content-type": "application/json"},
+            )
+            assert answer.status_code == 413
+
+
+async def test_a_token_is_asked_for_on_every_route(tmp_path: Path) -> None:
+    """Also where there is nothing; with it, a client is served as usual."""
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    app = PretendApp(settings(token_file=file))
+    async with served(app) as address:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            for path in ("/mcp", "/sse", "/messages/", "/nothing"):
+                assert (await client.get(f"{address}{path}")).status_code == 401
+        shown = httpx2.AsyncClient(headers={"authorization": "Bearer s3cret"}, trust_env=False)
+        async with (
+            shown,
+            Client(streamable_http_client(f"{address}/mcp", http_client=shown)) as known,
+        ):
+            assert len((await known.list_tools()).tools) == 4
+
+
+async def test_sse_is_served_only_if_asked_for() -> None:
+    """The older transport is off by default."""
+    app = PretendApp(settings(sse=False))
+    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{address}/sse")).status_code == 404
+
+
+async def test_pages_of_an_allowed_origin_may_call() -> None:
+    """A browser's preflight is answered for the origins that the owner named, and no others."""
+    page = "https://agents.example"
+    app = PretendApp(settings(allowed_origins=(page,)))
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "mcp-method"}
+    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+        allowed = await client.options(f"{address}/mcp", headers=asks | {"origin": page})
+        other = await client.options(
+            f"{address}/mcp", headers=asks | {"origin": "https://x.example"}
+        )
+    assert allowed.headers["access-control-allow-origin"] == page
+    assert other.status_code == 403
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port of the loopback that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+async def test_a_port_in_use_is_one_sentence(taken: int) -> None:
+    """Nothing is served, and the owner learns what to do."""
+    with pytest.raises(ConfigError, match=rf"^127\.0\.0\.1 port {taken} is in use; stop"):
+        await serve_http(PretendApp(settings(port=taken)).real)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"host": EVERYWHERE}, "set XDM_HTTP__TOKEN or http.token_file"),
+        ({"host": "192.0.2.1"}, "set XDM_HTTP__TOKEN or http.token_file"),
+        ({"host": "::"}, "set XDM_HTTP__TOKEN or http.token_file"),
+        ({"host": EVERYWHERE, "token": SecretStr("s3cret")}, "name the Host headers that they use"),
+    ],
+)
+async def test_an_address_that_others_reach_needs_a_token_and_names(
+    given: dict[str, Any], says: str
+) -> None:
+    """The server refuses to start where strangers could call."""
+    with pytest.raises(ConfigError, match=says):
+        await serve_http(PretendApp(settings(**given)).real)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_the_loopback_needs_neither(host: str) -> None:
+    """Only this machine can reach it."""
+    require_safe(settings(host=host), has_token=False)
+
+
+def test_with_token_and_names_any_address_is_served() -> None:
+    """What the owner set up on purpose is allowed."""
+    require_safe(settings(host=EVERYWHERE, allowed_hosts=("dm.example",)), has_token=True)
