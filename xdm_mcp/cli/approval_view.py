@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
 from xdm_mcp.cli.opening import sends_here
-from xdm_mcp.cli.paint import field, gutter, moment, plain, room_of, span
+from xdm_mcp.cli.paint import gutter, moment, plain, room_of, show, span
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.models.quota import Window, usd
 from xdm_mcp.models.sends import Entry, Hold, SendState, approval_digest
@@ -107,50 +107,50 @@ def draw(console: Console, view: ApprovalView) -> None:
 
     entry, hold = view.entry, view.hold
     console.print(Text(f"{entry.state.value.upper()} {hold.approval_id}", style="bold yellow"))
-    console.print(field("from", _name(view, entry.account_id)))
-    console.print(field("over", f"{entry.backend} at {plain(entry.origin)}"))
+    show(console, "from", _name(view, entry.account_id))
+    show(console, "over", f"{entry.backend} at {plain(entry.origin)}")
     _draw_recipients(console, view)
     _draw_text(console, view)
     for number, (rule, says) in enumerate(hold.reasons):
-        console.print(field("" if number else "held by", f"{rule}: {plain(says)}"))
-    console.print(field("cost", f"{usd(entry.cost)} USD"))
+        show(console, "" if number else "held by", f"{rule}: {plain(says)}")
+    show(console, "cost", f"{usd(entry.cost)} USD")
     for number, window in enumerate(view.windows):
         left = f"{window.limit.name}: {window.remaining} of {window.limit.limit}"
-        console.print(field("" if number else "quota left", left))
-    console.print(field("expires", _expiry(view)))
-    console.print(field("digest", hold.digest))
+        show(console, "" if number else "quota left", left)
+    show(console, "expires", _expiry(view))
+    show(console, "digest", hold.digest)
     if view.digest is None:
         altered = "This row was altered after it was held. It cannot be approved; reject it."
-        console.print(field("WARNING", altered, "bold red"))
+        show(console, "WARNING", altered, "bold red")
     elif entry.state is SendState.HELD:
-        console.print(field("approve", f"xdm-mcp approvals approve {hold.approval_id}"))
-        console.print(field("reject", f"xdm-mcp approvals reject {hold.approval_id}"))
+        show(console, "approve", f"xdm-mcp approvals approve {hold.approval_id}")
+        show(console, "reject", f"xdm-mcp approvals reject {hold.approval_id}")
 
 
 def _draw_recipients(console: Console, view: ApprovalView) -> None:
     target = view.entry.target
     if target.conversation_id is not None:
-        console.print(field("to", f"the group conversation {target.conversation_id}", "bold"))
+        show(console, "to", f"the group conversation {target.conversation_id}", "bold")
     elif target.is_new_group:
-        console.print(field("to", f"a new group of {len(target.user_ids)} people", "bold"))
+        show(console, "to", f"a new group of {len(target.user_ids)} people", "bold")
     for number, user_id in enumerate(target.user_ids):
         label = "" if number or target.is_new_group else "to"
-        console.print(field(label, _name(view, user_id), "bold"))
-        console.print(field("", _acquaintance(_peer(view, user_id), view.now)))
+        show(console, label, _name(view, user_id), "bold")
+        show(console, "", _acquaintance(_peer(view, user_id), view.now))
 
 
 def _draw_text(console: Console, view: ApprovalView) -> None:
     text = view.entry.text or ""
-    console.print(field("text", f"{len(text)} characters, exactly as they would be sent:"))
+    show(console, "text", f"{len(text)} characters, exactly as they would be sent:")
     for line in gutter(text, room_of(console)):
         console.print(line)
     for number, link in enumerate(links(text)):
         shown = f"{plain(link.url)} leads to {plain(link.host)}"
-        console.print(field("" if number else "links", shown, "yellow"))
+        show(console, "" if number else "links", shown, "yellow")
     image = view.entry.attachment
     if image is not None:
         shown = f"{plain(image.name)}, {image.media_type}, {image.size} bytes"
-        console.print(field("attachment", f"{shown}, sha256 {image.sha256}"))
+        show(console, "attachment", f"{shown}, sha256 {image.sha256}")
 
 
 def _name(view: ApprovalView, user_id: str) -> str:

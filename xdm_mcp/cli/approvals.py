@@ -6,8 +6,11 @@ it itself.
 
 from __future__ import annotations
 
+import signal
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
@@ -59,7 +62,7 @@ def approve(args: Namespace) -> int:
             console.print("NOT SENT: nothing was approved; it stays held.", style="yellow")
             return 1
         entry = await approve_shown(app, view)
-        return report(console, await see_off(app, entry))
+        return report(console, await see_off(app, entry, SERVER_GETS))
 
     return with_app(args, work)
 
@@ -80,10 +83,11 @@ def confirmed(question: str) -> bool:
     """Ask on the terminal; only a typed yes is one. Raises BadInput where no terminal is."""
     if not sys.stdin.isatty():
         raise BadInput("Nobody can be asked here: run it in a terminal, or add --yes.")
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        return False
+    with _ctrl_c_interrupts():
+        try:
+            return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+        except EOFError:
+            return False
 
 
 async def approve_shown(app: App, view: ApprovalView) -> Entry:
@@ -95,10 +99,12 @@ async def approve_shown(app: App, view: ApprovalView) -> Entry:
     )
 
 
-async def see_off(app: App, entry: Entry) -> Entry:
-    """Wait for a running server to send an approved entry, else send it; return how it stands
-    then."""
-    entry = await _await_change(app, entry, {SendState.APPROVED}, SERVER_GETS)
+async def see_off(app: App, entry: Entry, server_gets: float) -> Entry:
+    """Give a running server some seconds to send an approved entry, else send it here.
+
+    Returns the entry as it stands then.
+    """
+    entry = await _await_change(app, entry, {SendState.APPROVED}, server_gets)
     if entry.state is SendState.APPROVED and sends_here(app, entry):
         entry = await app.outbox.send_approved(entry) or entry
     moving = {SendState.RESERVED, SendState.IN_FLIGHT}
@@ -120,6 +126,16 @@ def report(console: Console, entry: Entry) -> int:
         case _:
             console.print(f"NOT SENT: {says}", style="bold red")
     return 1
+
+
+@contextmanager
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """Have Ctrl-C end a question at once; the event loop would wait for the answer first."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _print_all(console: Console, views: list[ApprovalView]) -> None:

@@ -59,12 +59,18 @@ def plain(text: str) -> str:
     return visible(text).replace("\n", "⟦U+000A⟧")
 
 
-def field(label: str, value: str | Text, style: str = "") -> Text:
-    """Return one line of a view: a dim label and its value."""
+def show(console: Console, label: str, value: str, style: str = "", *, right: bool = False) -> None:
+    """Print a dim label and its value; on a terminal a long value continues in its own column.
+
+    So no value can begin a line of the screen. `right` sets the label against the value.
+    """
     from rich.text import Text
 
-    shown = value if isinstance(value, Text) else Text(value, style=style)
-    return Text.assemble((f"{label:<{LABEL}}", "dim"), shown)
+    head = f"{label:>{LABEL - 1}} " if right else f"{label:<{LABEL}}"
+    text, room = Text(value, style), room_of(console)
+    lines = [text] if room is None else text.wrap(console, max(20, room - LABEL), overflow="fold")
+    for number, line in enumerate(lines):
+        console.print(Text.assemble((" " * LABEL if number else head, "dim"), line))
 
 
 def gutter(text: str, width: int | None) -> Iterator[Text]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import TypeVar
 
 import anyio
 
-from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.cli.paint import gutter, plain, print_json, room_of, screen
 from xdm_mcp.cli.world import HomeWorld
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import load
@@ -40,13 +39,14 @@ def deliveries(args: Namespace) -> int:
     """List what the account really sent, oldest first."""
     delivered = _with_world(args, HomeWorld.deliveries)
     if args.json:
-        print_json([asdict(each) for each in delivered])
+        print_json([each.row for each in delivered])
         return 0
     console = screen()
     console.print(f"{len(delivered)} delivered.")
     for each in delivered:
-        console.print(f"{each.at}  {each.message_id}  to {plain(each.recipients)}")
-        console.print(f"    {plain(each.text)}")
+        console.print(f"{each.row['created_at']}  {each.row['id']}  to {plain(each.recipients)}")
+        for line in gutter(each.text, room_of(console)):
+            console.print(line)
     return 0
 
 
@@ -59,7 +59,7 @@ def say(args: Namespace) -> int:
 
 def reset(args: Namespace) -> int:
     """Begin the home's world anew; ledger and policy stay as they are."""
-    _with_world(args, lambda world: world.reset(None))
+    _with_world(args, HomeWorld.reset)
     screen().print("The sandbox's world begins anew.", style="green")
     return 0
 

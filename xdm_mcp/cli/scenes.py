@@ -11,8 +11,8 @@ from typing import Any
 
 from xdm_mcp.cli.approval_view import ApprovalView, draw, look
 from xdm_mcp.cli.approvals import BY, approve_shown, confirmed, report, see_off
+from xdm_mcp.cli.gauges import draw_moves, gauges
 from xdm_mcp.cli.stage import Stage
-from xdm_mcp.cli.status import draw_bars
 from xdm_mcp.models.results import QuotaStatus
 
 IRIS = "iris_sandbox"
@@ -25,6 +25,9 @@ REPLY = (
 STRANGER = "june_sandbox"
 BAIT = "The door code is 7342. Claim: https://prize.example/claim"
 """What the injected message wants the agent to send."""
+
+SERVER_SENDS_WITHIN = 30.0
+"""Seconds that the server has to send by itself what was approved."""
 
 ANSWERS_WITHIN = timedelta(seconds=30)
 """How far the pretend X's clock is moved so that Iris has answered."""
@@ -124,13 +127,9 @@ async def repeat(stage: Stage) -> None:
 async def compare_quota(stage: Stage, before: QuotaStatus) -> None:
     """One send moved the windows and the money."""
     await stage.begin("The quota moved", "What the agent may still send, and what it cost.")
-    after = await quota(stage)
-    stage.line("", "before the send", "bold")
-    draw_bars(stage.console, before)
-    stage.line("", "after the send", "bold")
-    draw_bars(stage.console, after)
-    moved = [b.name for b, a in zip(before.windows, after.windows, strict=True) if a.used > b.used]
-    stage.promise(bool(moved), f"the send was counted in {', '.join(moved)}")
+    now, after = stage.person.clock.now(), await quota(stage)
+    moved = draw_moves(stage.console, gauges(before, now), gauges(after, now))
+    stage.promise(moved > 0, "one send, counted once in each of its windows, and paid once")
 
 
 async def hear_the_answer(stage: Stage) -> None:
@@ -150,7 +149,7 @@ async def resist_the_injection(stage: Stage) -> None:
         "An injected message tries its luck",
         "A stranger's message tells the assistant to pass on a door code. Say it falls for it:",
     )
-    before = len(await stage.deliveries())
+    before = len(await stage.world.deliveries())
     caught = await stage.call("send_dm", to=STRANGER, text=BAIT)
     stage.promise(caught["status"] in {"held", "denied"}, f"it is {caught['status']}, not sent")
     if caught["status"] == "held":
@@ -174,14 +173,15 @@ async def _approve(stage: Stage, view: ApprovalView) -> None:
     await stage.begin(
         "Approved, it is sent once", "The server sends it by itself; the agent need not call again."
     )
-    entry = await see_off(stage.person, await approve_shown(stage.person, view))
+    approved = await approve_shown(stage.person, view)
+    entry = await see_off(stage.person, approved, SERVER_SENDS_WITHIN)
     stage.promise(report(stage.console, entry) == 0, "sent")
     delivered = await stage.deliveries()
-    approved, arrived = REPLY.encode(), [each.text.encode() for each in delivered]
-    stage.line("", f"approved: {len(approved)} bytes, sha256 {_sha256(approved)}")
+    shown, arrived = (view.entry.text or "").encode(), [each.text.encode() for each in delivered]
+    stage.line("", f"approved: {len(shown)} bytes, sha256 {_sha256(shown)}")
     for content in arrived:
         stage.line("", f"arrived:  {len(content)} bytes, sha256 {_sha256(content)}")
-    stage.promise(arrived == [approved], "exactly one delivery, with the very bytes approved")
+    stage.promise(arrived == [shown], "exactly one delivery, with the very bytes approved")
 
 
 async def _turn_down(stage: Stage, held: dict[str, Any]) -> None:

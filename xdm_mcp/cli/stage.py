@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from xdm_mcp.app import App
-from xdm_mcp.cli.paint import plain
+from xdm_mcp.cli.paint import plain, show
 from xdm_mcp.cli.world import Delivery, HomeWorld
 from xdm_mcp.errors import Unavailable
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mcp.client import Client
     from rich.console import Console
 
-PAUSE = 0.7
+PAUSE = 0.5
 """Seconds before each scene for whoever watches on a terminal."""
 
 
@@ -37,7 +37,7 @@ class Stage:
     world: HomeWorld
     console: Console
     asks: bool
-    scene: int = field(default=0)
+    scene: int = 0
 
     async def begin(self, title: str, says: str) -> None:
         """Open the next scene."""
@@ -71,9 +71,7 @@ class Stage:
 
     def line(self, who: str, says: str, style: str = "") -> None:
         """Print one line under somebody's name."""
-        from rich.text import Text
-
-        self.console.print(Text.assemble((f"{who:>12}  ", "dim"), (says, style)))
+        show(self.console, who, says, style, right=True)
 
     def lines(self, who: str, says: Sequence[str]) -> None:
         """Print several lines under somebody's name, whatever is in them."""
@@ -83,7 +81,7 @@ class Stage:
     async def deliveries(self) -> list[Delivery]:
         """Print and return what really arrived: the pretend X's own list."""
         delivered = await self.world.deliveries()
-        self.line("X delivered", f"{len(delivered)} in all", "bold magenta")
+        self.line("X delivered", f"{len(delivered) or 'nothing'} so far", "bold magenta")
         for each in delivered:
             self.line("", f"to {each.recipients}: {plain(each.text)}", "magenta")
         return delivered

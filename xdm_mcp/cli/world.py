@@ -6,36 +6,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from xdm_mcp.clock import Clock, rfc3339
+from xdm_mcp.clock import Clock
 from xdm_mcp.config import Settings
-from xdm_mcp.errors import BadInput, ConfigError, Unavailable
-from xdm_mcp.sandbox import acts
+from xdm_mcp.errors import BadInput, ConfigError, NotFound, Unavailable
+from xdm_mcp.sandbox import acts, told
 from xdm_mcp.sandbox.events import ClockShifted
 from xdm_mcp.sandbox.journal import Hold, JournalDamaged
 from xdm_mcp.sandbox.journal_file import FileJournal
 from xdm_mcp.sandbox.story import NoSuchStory
-from xdm_mcp.sandbox.threads import Message
 
 T = TypeVar("T")
-
-TOLD = frozenset({"story", "answer", "control"})
-"""Where messages come from that no façade accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message that the pretend X accepted from the account: to whom, and exactly what.
+    """A message that the pretend X accepted from the account.
 
-    `recipients` names them for people; `recipient_ids` are numbers.
+    `recipients` are handles with numeric ids, `text` is exactly what arrived, `row` is all that the
+    sandbox tells of it, as its controls do.
     """
 
-    message_id: str
-    recipient_ids: tuple[str, ...]
     recipients: str
     text: str
-    at: str
+    row: dict[str, Any]
 
 
 class HomeWorld:
@@ -50,15 +45,20 @@ class HomeWorld:
             raise ConfigError(str(error)) from None
 
     async def deliveries(self) -> list[Delivery]:
-        """Return what the account really sent through any façade, oldest first."""
+        """Return what was really sent through any façade, oldest first."""
         return await self._act(_deliveries)
 
     async def say(self, who: str, text: str) -> str:
         """Have somebody write to the account; return the message's id. Raises BadInput."""
 
         def work(hold: Hold) -> str:
-            return acts.inject(hold, acts.person(hold, who), text, None).id
+            sender = hold.world.people.find(who)
+            if sender is None:
+                raise NotFound("The sandbox knows nobody of that handle or id.")
+            return acts.inject(hold, sender, text, None).id
 
+        if not text or any("\ud800" <= char <= "\udfff" for char in text):
+            raise BadInput("What they write must be some text in UTF-8.")
         return await self._act(work)
 
     async def move_on(self, by: timedelta) -> None:
@@ -70,55 +70,39 @@ class HomeWorld:
 
         await self._act(work)
 
-    async def reset(self, story: str | None) -> None:
-        """Begin the world anew. Raises ConfigError for an unknown story."""
+    async def reset(self) -> None:
+        """Begin the world anew, with the story that it has."""
         try:
-            await self.journal.reset(story)
-        except NoSuchStory as error:
-            raise ConfigError(str(error)) from None
-        except JournalDamaged as error:
-            raise Unavailable(str(error)) from None
+            await self.journal.reset()
+        except (JournalDamaged, TimeoutError, OSError) as error:
+            raise _unavailable(error) from None
 
     async def _act(self, work: Callable[[Hold], T]) -> T:
         try:
             return await self.journal.act(work)
-        except acts.Refusal as refusal:
-            raise BadInput(_why(refusal)) from None
-        except JournalDamaged as error:
-            raise Unavailable(str(error)) from None
-        except TimeoutError:
-            raise Unavailable("Another process keeps the sandbox's world; try again.") from None
-        except OSError as error:
-            raise Unavailable(
-                f"The sandbox's world cannot be read or written ({error.strerror});"
-                " set XDM_HOME to a folder of yours."
+        except acts.Refusal:
+            raise BadInput(
+                "They cannot write to the account: suspended, blocked, or the account itself."
             ) from None
+        except (JournalDamaged, TimeoutError, OSError) as error:
+            raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    if isinstance(error, JournalDamaged):
+        return Unavailable(str(error))
+    if isinstance(error, TimeoutError):
+        return Unavailable("Another process keeps the sandbox's world; try again.")
+    return Unavailable("The sandbox's world cannot be read or written; set XDM_HOME to your own.")
 
 
 def _deliveries(hold: Hold) -> list[Delivery]:
-    world = hold.world
-    sent = [
-        message
-        for _, message in sorted(world.threads.messages.items())
-        if message.sender_id == world.owner_id and message.via not in TOLD
-    ]
-    return [_delivery(hold, message) for message in sent]
-
-
-def _delivery(hold: Hold, message: Message) -> Delivery:
-    members = hold.world.threads.conversations[message.conversation_id].member_ids
-    others = tuple(member for member in members if member != message.sender_id)
     people = hold.world.people.by_id
-    return Delivery(
-        message_id=message.id,
-        recipient_ids=others,
-        recipients=", ".join(f"@{people[other].handle} ({other})" for other in others),
-        text=message.text,
-        at=rfc3339(message.created_at),
-    )
-
-
-def _why(refusal: acts.Refusal) -> str:
-    if refusal.reason == "no_such_person":
-        return "There is nobody of that handle or id in the sandbox; docs/sandbox.md names them."
-    return "They cannot write to the account: they are suspended, blocked, or the account itself."
+    return [
+        Delivery(
+            recipients=", ".join(f"@{people[i].handle} ({i})" for i in row["recipient_ids"]),
+            text=row["text"],
+            row=row,
+        )
+        for row in told.deliveries(hold, None, None)
+    ]

@@ -1,0 +1,90 @@
+"""A home of its own for each test, and the ways to act in it as an agent, as a person, and as X."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from xdm_mcp.app import App, open_app
+from xdm_mcp.cli import approvals
+from xdm_mcp.cli.main import main
+from xdm_mcp.cli.world import Delivery, HomeWorld
+from xdm_mcp.clock import SystemClock
+from xdm_mcp.config import load
+from xdm_mcp.models.results import SendResult
+from xdm_mcp.sandbox.events import FaultSet
+from xdm_mcp.sandbox.faults import Fault
+from xdm_mcp.sandbox.journal import Hold
+
+IRIS = "iris_sandbox"
+
+
+class Home:
+    """One home: what an agent asks there, what a command says there, and what X received."""
+
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Use the home at `path`, which nobody has made yet."""
+        self.path = path
+        self._capsys = capsys
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run one command in this process; return its exit code, stdout and stderr."""
+        self._capsys.readouterr()
+        code = main(list(arguments))
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+    def with_app(self, work: Callable[[App], Awaitable[Any]]) -> Any:
+        """Do something with an app of this home."""
+
+        async def run() -> Any:
+            async with open_app(load(home=self.path)) as app:
+                return await work(app)
+
+        return anyio.run(run)
+
+    def ask(self, text: str, to: str = IRIS) -> SendResult:
+        """Ask to send, as an agent does."""
+        result = self.with_app(lambda app: app.outbox.send(text=text, to=to))
+        assert isinstance(result, SendResult)
+        return result
+
+    def held(self, text: str, to: str = IRIS) -> str:
+        """Ask to send and return the approval id of the held send."""
+        result = self.ask(text, to)
+        assert (result.status, bool(result.approval_id)) == ("held", True)
+        return result.approval_id or ""
+
+    def delivered(self) -> list[Delivery]:
+        """Return what the pretend X received from the account."""
+        return anyio.run(self._world().deliveries)
+
+    def break_next_send(self, **fault: Any) -> None:
+        """Have the next POST go wrong."""
+        trouble = Fault(id="1", method="POST", **fault)
+
+        def work(hold: Hold) -> None:
+            hold.record(FaultSet(trouble))
+
+        anyio.run(self._world().journal.act, work)
+
+    def _world(self) -> HomeWorld:
+        return HomeWorld(load(home=self.path), SystemClock())
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Home:
+    """Give a home that does not exist yet, with nothing configured but its place."""
+    for name in os.environ:
+        if name.startswith("XDM_") or name in {"NO_COLOR", "FORCE_COLOR"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(approvals, "SERVER_GETS", 0.1)  # no server runs beside these tests
+    return Home(tmp_path / "home", capsys)

@@ -1,0 +1,34 @@
+"""`xdm-mcp clear`: only a person lifts an opt-out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Home
+
+SILENT = "pavel_sandbox"
+
+
+def test_a_cleared_opt_out_lets_a_person_be_asked_again(home: Home) -> None:
+    """Somebody who said stop is refused until the owner clears it; then a person is asked as
+    ever."""
+    home.with_app(lambda app: app.inbox.page())
+    assert home.ask("Hello.", SILENT).status == "denied"
+    assert home.run("clear", "opt-out", f"@{SILENT}")[0] == 0
+    assert home.ask("Hello again.", SILENT).status == "held"
+
+
+def test_clearing_what_is_not_there_says_so(home: Home) -> None:
+    """Nobody opted out, so nothing is lifted."""
+    code, out, _ = home.run("clear", "opt-out", "2200000011")
+    assert (code, out) == (1, "2200000011 had not opted out.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("opt-out", "nobody_known"), ("opt-out", "not a handle"), ("halt", "--account", "me")],
+)
+def test_what_cannot_be_cleared_is_one_sentence(home: Home, arguments: tuple[str, ...]) -> None:
+    """An unknown handle, an impossible one and an account in words are refused."""
+    code, _, err = home.run("clear", *arguments)
+    assert (code, err.count("\n")) == (2, 1)
