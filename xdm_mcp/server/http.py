@@ -83,8 +83,9 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.run)
         tasks.start_soon(stop)
-        ready(f"http://{_netloc(settings.host, port)}/mcp")
-        await server.serve(sockets=[listener])
+        with listener:
+            ready(f"http://{_netloc(settings.host, port)}/mcp")
+            await server.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
 
 
