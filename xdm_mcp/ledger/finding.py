@@ -21,11 +21,12 @@ def by_approval(sql: Sql, approval_id: str) -> Entry | None:
 
 def waiting(sql: Sql, account_id: str | None) -> tuple[Entry, ...]:
     """See Ledger.waiting."""
-    return _entries(
+    found = _entries(
         sql,
-        "WHERE state IN ('held', 'approved') AND account_id = coalesce(?, account_id) ORDER BY id",
+        "WHERE state IN ('held', 'approved') AND account_id = coalesce(?, account_id)",
         account_id,
     )
+    return tuple(sorted(found, key=lambda entry: entry.id))
 
 
 def recent(sql: Sql, limit: int) -> tuple[Entry, ...]:

@@ -88,7 +88,8 @@ ENTRY_INDEXES = (
     """CREATE INDEX entry_attempt ON entry (account_id, dispatched_at)
         WHERE dispatched_at IS NOT NULL""",
     "CREATE INDEX entry_open ON entry (account_id) WHERE state IN ('reserved', 'in_flight')",
-    "CREATE INDEX entry_waiting ON entry (account_id) WHERE state IN ('held', 'approved')",
+    """CREATE INDEX entry_waiting ON entry (state, account_id)
+        WHERE state IN ('held', 'approved')""",
     "CREATE INDEX entry_unread ON entry (next_read_at) WHERE next_read_at IS NOT NULL",
     "CREATE INDEX entry_lapses ON entry (lapses_at) WHERE lapses_at IS NOT NULL",
 )
@@ -194,4 +195,5 @@ BOOKS = (
         actor TEXT NOT NULL,
         deed TEXT NOT NULL
     ) STRICT""",
+    "CREATE INDEX act_entry ON act (entry_id)",
 )

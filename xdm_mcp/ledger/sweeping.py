@@ -12,7 +12,7 @@ from xdm_mcp.models.sends import SendState
 
 def sweep(sql: Sql, now: int) -> None:
     """End every hold that nobody answered in time and every lease whose owner did not come back."""
-    for stored in find(sql, "WHERE lapses_at <= ? ORDER BY id", now):
+    for stored in find(sql, "WHERE lapses_at <= ? ORDER BY lapses_at, id", now):
         match stored.entry.state:
             case SendState.HELD | SendState.APPROVED:
                 _expire(sql, stored, now)

@@ -109,7 +109,7 @@ async def agree(desk: Desk, limit: Limit, charges: list[Charged]) -> None:
     assert window.free_at == (inside[-limit.limit] + length if full else None)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(limits=st.lists(LIMIT, min_size=1, max_size=4), steps=st.lists(STEP, max_size=25))
 def test_windows_equal_naive_counting_whatever_happens(
     limits: list[Limit], steps: list[tuple[int, Outcome | None, int]]

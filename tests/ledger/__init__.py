@@ -1,0 +1,1 @@
+"""What belongs to one engine of the ledger, or to a part of it."""
