@@ -97,3 +97,15 @@ def test_on_a_terminal_the_person_may_say_no(tmp_path: Path) -> None:
         assert terminal.ends() == 0
     assert "SENT once" not in terminal.shown
     assert "X delivered 1" not in terminal.shown
+    assert "Nothing left, because the person said no." in terminal.shown
+
+
+def test_ctrl_c_ends_it_quietly_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Interrupted at the question it exits with 130, and its temporary home is gone."""
+    with Terminal(tmp_path, "demo", TMPDIR=str(tmp_path)) as terminal:
+        terminal.until("[y/N]")
+        assert list(tmp_path.glob("xdm-mcp-demo-*"))
+        terminal.interrupt()
+        assert terminal.ends() == 130
+    assert "Traceback" not in terminal.shown
+    assert not list(tmp_path.glob("xdm-mcp-demo-*"))

@@ -48,6 +48,7 @@ def test_the_version_is_that_of_the_package(home: Home) -> None:
         ("sandbox",),
         ("serve", "--transport", "carrier-pigeon"),
         ("serve", "--port", "x"),
+        ("sandbox", "serve", "--port", "65536"),
     ],
     ids=" ".join,
 )

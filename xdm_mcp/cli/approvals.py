@@ -39,44 +39,17 @@ LOOK_EVERY = 0.1
 
 def show(args: Namespace) -> int:
     """List every held send in full."""
-
-    async def work(app: App) -> int:
-        views = [await look(app, entry) for entry in await app.outbox.waiting()]
-        if args.json:
-            print_json([as_json(view) for view in views])
-        else:
-            _print_all(screen(), views)
-        return 0
-
-    return with_app(args, work)
+    return with_app(args, _show)
 
 
 def approve(args: Namespace) -> int:
     """Show one held send, ask, approve it and see it off; 0 only if it was sent."""
-
-    async def work(app: App) -> int:
-        view = await look(app, await app.outbox.find(args.id))
-        console = screen()
-        draw(console, view)
-        if not args.yes and not confirmed("Send exactly this?"):
-            console.print("NOT SENT: nothing was approved; it stays held.", style="yellow")
-            return 1
-        entry = await approve_shown(app, view)
-        return report(console, await see_off(app, entry, SERVER_GETS))
-
-    return with_app(args, work)
+    return with_app(args, _approve)
 
 
 def reject(args: Namespace) -> int:
     """End one held send for good."""
-
-    async def work(app: App) -> int:
-        entry = await app.outbox.find(args.id)
-        rejected = await app.outbox.reject(_approval_id(entry), by=BY)
-        screen().print(f"Rejected {_approval_id(rejected)}: it will never be sent.", style="green")
-        return 0
-
-    return with_app(args, work)
+    return with_app(args, _reject)
 
 
 def confirmed(question: str) -> bool:
@@ -126,6 +99,33 @@ def report(console: Console, entry: Entry) -> int:
         case _:
             console.print(f"NOT SENT: {says}", style="bold red")
     return 1
+
+
+async def _show(app: App, args: Namespace) -> int:
+    views = [await look(app, entry) for entry in await app.outbox.waiting()]
+    if args.json:
+        print_json([as_json(view) for view in views])
+    else:
+        _print_all(screen(), views)
+    return 0
+
+
+async def _approve(app: App, args: Namespace) -> int:
+    view = await look(app, await app.outbox.find(args.id))
+    console = screen()
+    draw(console, view)
+    if not args.yes and not confirmed("Send exactly this?"):
+        console.print("NOT SENT: nothing was approved; it stays held.", style="yellow")
+        return 1
+    entry = await approve_shown(app, view)
+    return report(console, await see_off(app, entry, SERVER_GETS))
+
+
+async def _reject(app: App, args: Namespace) -> int:
+    entry = await app.outbox.find(args.id)
+    rejected = await app.outbox.reject(_approval_id(entry), by=BY)
+    screen().print(f"Rejected {_approval_id(rejected)}: it will never be sent.", style="green")
+    return 0
 
 
 @contextmanager

@@ -15,27 +15,29 @@ from xdm_mcp.people import normalise
 def clear_halt(args: Namespace) -> int:
     """Lift one halt or all of them; 1 where there was none."""
 
-    async def work(app: App) -> int:
-        cleared = await app.ledger.clear_halt(await _account(app, args.account), args.code)
-        halts = "halt" if cleared == 1 else "halts"
-        screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
-        return 0 if cleared else 1
-
-    return with_app(args, work)
+    return with_app(args, _clear_halt)
 
 
 def clear_opt_out(args: Namespace) -> int:
     """Forget that somebody asked for silence; 1 where nobody did."""
 
-    async def work(app: App) -> int:
-        user_id = await _user_id(app, args.user)
-        if await app.ledger.clear_opt_out(await _account(app, args.account), user_id):
-            screen().print(f"The opt-out of {user_id} is lifted.", style="green")
-            return 0
-        screen().print(f"{user_id} had not opted out.", style="yellow")
-        return 1
+    return with_app(args, _clear_opt_out)
 
-    return with_app(args, work)
+
+async def _clear_halt(app: App, args: Namespace) -> int:
+    cleared = await app.ledger.clear_halt(await _account(app, args.account), args.code)
+    halts = "halt" if cleared == 1 else "halts"
+    screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
+    return 0 if cleared else 1
+
+
+async def _clear_opt_out(app: App, args: Namespace) -> int:
+    user_id = await _user_id(app, args.user)
+    if await app.ledger.clear_opt_out(await _account(app, args.account), user_id):
+        screen().print(f"The opt-out of {user_id} is lifted.", style="green")
+        return 0
+    screen().print(f"{user_id} had not opted out.", style="yellow")
+    return 1
 
 
 async def _account(app: App, given: str | None) -> str:

@@ -55,7 +55,7 @@ def draw_gauges(console: Console, rows: Sequence[Gauge]) -> None:
     """Print gauges below each other, figures aligned."""
     from rich.text import Text
 
-    cells = aligned([(row.name, row.shown, row.rest) for row in rows], frozenset({1}))
+    cells = aligned([(row.name, row.shown, row.rest) for row in rows])
     for (name, shown, rest), row in zip(cells, rows, strict=True):
         line = Text.assemble(f"{name}  ", (row.drawn, row.colour), f"  {shown}  {rest}")
         line.rstrip()
@@ -67,7 +67,7 @@ def draw_moves(console: Console, before: Sequence[Gauge], after: Sequence[Gauge]
     from rich.text import Text
 
     moved = [(old, new) for old, new in zip(before, after, strict=True) if new.used != old.used]
-    cells = aligned([(old.name, old.shown, new.shown) for old, new in moved], frozenset({1, 2}))
+    cells = aligned([(old.name, old.shown, new.shown) for old, new in moved])
     for (name, was, is_now), (old, new) in zip(cells, moved, strict=True):
         then = Text.assemble(f"{name}  ", (old.drawn, old.colour), f" {was}  →  ")
         console.print(then.append(new.drawn, new.colour).append(f" {is_now}"))

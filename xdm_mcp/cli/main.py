@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     except XdmError as error:
         return complain(error)
     except BaseExceptionGroup as group:
-        return _complain_of_group(group)
+        return _end_of_group(group)
     return code
 
 
@@ -44,8 +44,10 @@ def complain(error: XdmError) -> int:
     return WRONG if isinstance(error, (BadInput, ConfigError)) else 1
 
 
-def _complain_of_group(group: BaseExceptionGroup[BaseException]) -> int:
-    """Tell a foreseen failure that a task group wrapped; raise what nobody foresaw."""
+def _end_of_group(group: BaseExceptionGroup[BaseException]) -> int:
+    """End as what a task group wrapped would have ended; raise what nobody foresaw."""
+    if group.subgroup(KeyboardInterrupt) is not None:
+        return INTERRUPTED
     foreseen, rest = group.split(XdmError)
     if foreseen is None or rest is not None:
         raise group

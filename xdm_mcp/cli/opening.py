@@ -12,8 +12,8 @@ from xdm_mcp.config import Settings, load
 from xdm_mcp.errors import ConfigError, Unavailable
 from xdm_mcp.models.sends import Entry
 
-Work = Callable[[App], Awaitable[int]]
-"""What a command does with an open app; returns the exit code."""
+Work = Callable[[App, Namespace], Awaitable[int]]
+"""What a command does with an open app and its options; returns the exit code."""
 
 
 def settings_of(args: Namespace) -> Settings:
@@ -24,13 +24,7 @@ def settings_of(args: Namespace) -> Settings:
 
 def with_app(args: Namespace, work: Work) -> int:
     """Open the app, do the work, close the app; return the exit code."""
-    settings = settings_of(args)
-
-    async def run() -> int:
-        async with open_app(settings) as app:
-            return await work(app)
-
-    return anyio.run(run)
+    return anyio.run(_run, settings_of(args), work, args)
 
 
 def sends_here(app: App, entry: Entry) -> bool:
@@ -39,3 +33,8 @@ def sends_here(app: App, entry: Entry) -> bool:
         return (entry.backend, entry.origin) == (app.backend.name, app.backend.origin)
     except (ConfigError, Unavailable):  # no credentials here: a server that has them sends it
         return False
+
+
+async def _run(settings: Settings, work: Work, args: Namespace) -> int:
+    async with open_app(settings) as app:
+        return await work(app, args)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -83,7 +89,7 @@ def _add_serve(commands: Commands) -> None:
     serving.add_argument("--transport", choices=("stdio", "http"), default="stdio")
     serving.add_argument("--sse", action="store_true", help="with http: also HTTP+SSE at /sse")
     serving.add_argument("--host", help="with http: address to listen on (127.0.0.1)")
-    serving.add_argument("--port", type=int, help="with http: port to listen on (8765)")
+    serving.add_argument("--port", type=_port, help="with http: port to listen on (8765)")
     _add_place(serving)
 
 
@@ -106,7 +112,7 @@ def _add_sandbox(commands: Commands) -> None:
     verbs = _holding(top, "sandbox", required=True)
     serving = _add(verbs, "serve", SANDBOX["serve"], sandbox.serve)
     serving.add_argument("--host", default="127.0.0.1", help="loopback address (127.0.0.1)")
-    serving.add_argument("--port", type=int, default=8766, help="port (8766), 0 for any free one")
+    serving.add_argument("--port", type=_port, default=8766, help="port (8766), 0 for any free one")
     serving.add_argument("--story", help="which story a new world begins with")
     listing = _add_json(_add(verbs, "deliveries", SANDBOX["deliveries"], sandbox.deliveries))
     saying = _add(verbs, "say", SANDBOX["say WHO TEXT"], sandbox.say)
@@ -161,6 +167,13 @@ def _with_list(says: str, commands: Mapping[str, str]) -> str:
     width = max(map(len, commands))
     rows = [f"  {name:<{width}}  {what}" for name, what in commands.items()]
     return "\n".join([says, "", "commands:", *rows])
+
+
+def _port(text: str) -> int:
+    """Return a port of TCP, 0 for any free one. Raises ArgumentTypeError for what is none."""
+    if text.isascii() and text.isdigit() and int(text) <= 65_535:
+        return int(text)
+    raise ArgumentTypeError("a port is a whole number from 0 to 65535")
 
 
 def _add_home(command: ArgumentParser) -> ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -11,7 +12,7 @@ import anyio
 from xdm_mcp.cli.paint import gutter, plain, print_json, room_of, screen
 from xdm_mcp.cli.world import HomeWorld
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import load
+from xdm_mcp.config import Settings, load
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sandbox import SANDBOX_TOKEN
 
@@ -20,18 +21,7 @@ T = TypeVar("T")
 
 def serve(args: Namespace) -> int:
     """Serve the world over HTTP until interrupted."""
-    from xdm_mcp.sandbox import serve as wire
-
-    async def work(world: HomeWorld) -> None:
-        await world.deliveries()  # makes the world's file, or says why it cannot
-        try:
-            await wire.serve(
-                args.host, args.port, world.journal, SystemClock(), on_bound=_announce(world)
-            )
-        except (wire.NotLoopback, wire.PortTaken) as error:
-            raise ConfigError(str(error)) from None
-
-    _with_world(args, work, args.story)
+    _with_world(args, partial(_serve, args), args.story)
     return 0
 
 
@@ -67,26 +57,38 @@ def reset(args: Namespace) -> int:
 def _with_world(
     args: Namespace, work: Callable[[HomeWorld], Awaitable[T]], story: str | None = None
 ) -> T:
-    settings = load(home=args.home)
-
-    async def run() -> T:
-        return await work(HomeWorld(settings, SystemClock(), story))
-
-    return anyio.run(run)
+    return anyio.run(_use, load(home=args.home), work, story)
 
 
-def _announce(world: HomeWorld) -> Callable[[str, int], None]:
-    """Return what says where the pretend X listens, and how a server is pointed at it."""
+async def _use(
+    settings: Settings, work: Callable[[HomeWorld], Awaitable[T]], story: str | None
+) -> T:
+    return await work(HomeWorld(settings, SystemClock(), story))
 
-    def announce(host: str, port: int) -> None:
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        console = screen(stderr=True)
-        console.print(f"The sandbox of {world.path} serves X API v2 on {url}", style="green")
-        console.print(f"Its token is {SANDBOX_TOKEN}; its controls are under {url}/_sandbox/")
-        console.print("Point a server at it:")
-        console.print(
-            f"  XDM_BACKEND=x-api-v2 XDM_BASE_URL={url} XDM_X_ACCESS_TOKEN={SANDBOX_TOKEN} xdm-mcp"
-        )
-        console.print("Stop with Ctrl-C.", style="dim")
 
-    return announce
+async def _serve(args: Namespace, world: HomeWorld) -> None:
+    from xdm_mcp.sandbox import serve as wire
+
+    await world.deliveries()  # makes the world's file, or says why it cannot
+    bound = partial(_announce, world)
+    try:
+        await wire.serve(args.host, args.port, world.journal, SystemClock(), on_bound=bound)
+    except (wire.NotLoopback, wire.PortTaken) as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(
+            f"Nobody can listen on {args.host} port {args.port} ({error.strerror}); choose another."
+        ) from None
+
+
+def _announce(world: HomeWorld, host: str, port: int) -> None:
+    """Say where the pretend X listens, and how a server is pointed at it."""
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    console = screen(stderr=True)
+    console.print(f"The sandbox of {world.path} serves X API v2 on {url}", style="green")
+    console.print(f"Its token is {SANDBOX_TOKEN}; its controls are under {url}/_sandbox/")
+    console.print("Point a server at it:")
+    console.print(
+        f"  XDM_BACKEND=x-api-v2 XDM_BASE_URL={url} XDM_X_ACCESS_TOKEN={SANDBOX_TOKEN} xdm-mcp"
+    )
+    console.print("Stop with Ctrl-C.", style="dim")

@@ -163,9 +163,13 @@ async def resist_the_injection(stage: Stage) -> None:
 
 async def close(stage: Stage) -> None:
     """Say what was shown."""
-    await stage.begin(
-        "That is all", "One message left: the one that a person had read and approved."
+    left = len(await stage.world.deliveries())
+    says = (
+        "One message left: the one that a person had read and approved."
+        if left
+        else "Nothing left, because the person said no."
     )
+    await stage.begin("That is all", says)
     stage.line("next", "xdm-mcp doctor shows how to connect your own client.")
 
 
@@ -186,7 +190,7 @@ async def _approve(stage: Stage, view: ApprovalView) -> None:
 
 async def _turn_down(stage: Stage, held: dict[str, Any]) -> None:
     await stage.person.outbox.reject(held["approval_id"], by=BY)
-    stage.line("person", f"rejects {held['approval_id'][:8]}: it will never be sent.", "yellow")
+    stage.line("person", f"rejects {held['approval_id'][:8]}; it will never be sent.", "yellow")
 
 
 def _sha256(content: bytes) -> str:

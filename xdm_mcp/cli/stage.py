@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PAUSE = 0.5
 """Seconds before each scene for whoever watches on a terminal."""
 
+STYLES = {"NOT SENT": "bold yellow", "SENT": "bold green", "[": "dim", "{": "dim"}
+"""How lines look that the agent reads, by how they begin: verdicts bright, rows of JSON dim."""
+
 
 @dataclass(slots=True)
 class Stage:
@@ -74,9 +77,10 @@ class Stage:
         show(self.console, who, says, style, right=True)
 
     def lines(self, who: str, says: Sequence[str]) -> None:
-        """Print several lines under somebody's name, whatever is in them."""
+        """Print several lines under somebody's name, whatever is in them; verdicts stand out."""
         for number, line in enumerate(says):
-            self.line("" if number else who, plain(line))
+            verdicts = (style for start, style in STYLES.items() if line.startswith(start))
+            self.line("" if number else who, plain(line), next(verdicts, ""))
 
     async def deliveries(self) -> list[Delivery]:
         """Print and return what really arrived: the pretend X's own list."""

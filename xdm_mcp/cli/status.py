@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 def status(args: Namespace) -> int:
     """Print how everything stands."""
 
-    async def work(app: App) -> int:
-        quota = await app.standing.quota()
-        if args.json:
-            print_json(quota.model_dump(mode="json"))
-        else:
-            draw(screen(), quota, app.clock.now())
-        return 0
-
-    return with_app(args, work)
+    return with_app(args, _status)
 
 
 def draw(console: Console, quota: QuotaStatus, now: datetime) -> None:
@@ -46,6 +38,15 @@ def draw(console: Console, quota: QuotaStatus, now: datetime) -> None:
     _draw_halts(console, quota)
     for note in quota.notes:
         show(console, "note", plain(note))
+
+
+async def _status(app: App, args: Namespace) -> int:
+    quota = await app.standing.quota()
+    if args.json:
+        print_json(quota.model_dump(mode="json"))
+    else:
+        draw(screen(), quota, app.clock.now())
+    return 0
 
 
 def _draw_credits(console: Console, quota: QuotaStatus) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from xdm_mcp.clock import Clock
@@ -50,25 +51,13 @@ class HomeWorld:
 
     async def say(self, who: str, text: str) -> str:
         """Have somebody write to the account; return the message's id. Raises BadInput."""
-
-        def work(hold: Hold) -> str:
-            sender = hold.world.people.find(who)
-            if sender is None:
-                raise NotFound("The sandbox knows nobody of that handle or id.")
-            return acts.inject(hold, sender, text, None).id
-
         if not text or any("\ud800" <= char <= "\udfff" for char in text):
             raise BadInput("What they write must be some text in UTF-8.")
-        return await self._act(work)
+        return await self._act(partial(_say, who, text))
 
     async def move_on(self, by: timedelta) -> None:
         """Move the world's clock on, for every process."""
-
-        def work(hold: Hold) -> None:
-            shift = hold.world.shift + by
-            hold.record(ClockShifted(round(shift.total_seconds() * 1000)))
-
-        await self._act(work)
+        await self._act(partial(_move_on, by))
 
     async def reset(self) -> None:
         """Begin the world anew, with the story that it has."""
@@ -86,6 +75,18 @@ class HomeWorld:
             ) from None
         except (JournalDamaged, TimeoutError, OSError) as error:
             raise _unavailable(error) from None
+
+
+def _say(who: str, text: str, hold: Hold) -> str:
+    sender = hold.world.people.find(who)
+    if sender is None:
+        raise NotFound("The sandbox knows nobody of that handle or id.")
+    return acts.inject(hold, sender, text, None).id
+
+
+def _move_on(by: timedelta, hold: Hold) -> None:
+    shift = hold.world.shift + by
+    hold.record(ClockShifted(round(shift.total_seconds() * 1000)))
 
 
 def _unavailable(error: Exception) -> Unavailable:
