@@ -106,7 +106,8 @@ def test_the_guards_tables_come_from_file_and_environment_alike(tmp_path: Path) 
     env = {
         "XDM_GUARD__RATE_WINDOWS__PER_DAY": "50",
         "XDM_GUARD__BUDGET__PER_DAY_USD": "0.30",
-        "XDM_GUARD__LINKS__ENABLED": "false",
+        "XDM_GUARD__LINKS": '{"enabled": false}',
+        "XDM_GUARD__HALT__ENABLED": "false",
         "XDM_GUARD__RECIPIENTS__DENY": '["@ann"]',
         "XDM_GUARD__QUIET_HOURS__FROM": "22:00",
         "XDM_GUARD__QUIET_HOURS__UNTIL": "08:00",
@@ -116,7 +117,7 @@ def test_the_guards_tables_come_from_file_and_environment_alike(tmp_path: Path) 
 
     assert (loaded.rate_windows.per_day, loaded.rate_windows.per_15_minutes) == (50, 7)
     assert loaded.budget_.per_day_usd == Decimal("0.30")
-    assert loaded.links.enabled is False
+    assert (loaded.links.enabled, loaded.halt.enabled) == (False, False)
     assert loaded.recipients.denied == ("@ann",)
     assert "22:00 to 08:00" in dict(loaded.describe())["quiet_hours"]
 

@@ -41,6 +41,13 @@ class _Variables(EnvSettingsSource):
         super().__init__(model, env_prefix=PREFIX, env_nested_delimiter="__")
         self.env_vars = {name.lower(): value for name, value in env.items()}
 
+    def next_field(
+        self, field: FieldInfo | Any | None, key: str, case_sensitive: bool | None = None
+    ) -> FieldInfo | None:
+        """Return the setting `key` within `field`, None where a table may hold anything."""
+        found = super().next_field(field, key, case_sensitive)
+        return found if isinstance(found, FieldInfo) else None
+
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """Read JSON, money exactly; what is no JSON stays a string, for its setting to refuse."""
         try:

@@ -89,6 +89,14 @@ def test_a_full_window_refuses_until_it_has_room() -> None:
     assert finding.retry_at == NOW + HOUR
 
 
+def test_the_window_of_the_whole_app_is_told_from_the_accounts() -> None:
+    """It may be full though the account sent nothing."""
+    finding = judge(facts(windows=(window("app/messages"),)))
+
+    assert finding is not None
+    assert finding.says == "The limit of 5 messages of the whole app in 24 hours is reached."
+
+
 def test_of_several_full_windows_the_last_to_have_room_counts() -> None:
     """One that cannot say when outlasts the others."""
     soon, late = window(free_in=HOUR), window("1000/requests", free_in=2 * HOUR)

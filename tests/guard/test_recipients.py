@@ -73,11 +73,14 @@ def test_in_a_new_group_one_denied_or_unlisted_member_is_enough() -> None:
 
 
 def test_a_sentence_names_three_recipients_at_most() -> None:
-    """A long list is counted."""
-    says = refusal(rule(allow=["9"]), draft("Hi", "2", "3", "4", "5", "6"))
+    """A longer list is counted."""
+    three = refusal(rule(allow=["9"]), draft("Hi", "2", "3", "4"))
+    five = refusal(rule(allow=["9"]), draft("Hi", "2", "3", "4", "5", "6"))
 
-    assert says is not None
-    assert says.endswith("does not name 2, 3, 4 and 2 more.")
+    assert three is not None
+    assert five is not None
+    assert three.endswith("does not name 2, 3, 4.")
+    assert five.endswith("does not name 2, 3, 4 and 2 more.")
 
 
 def test_a_new_group_is_refused_while_the_deny_list_holds_handles() -> None:

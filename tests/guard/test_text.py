@@ -30,11 +30,13 @@ def test_hidden_characters_are_refused_and_listed() -> None:
 
 
 def test_only_the_first_hidden_characters_are_listed() -> None:
-    """A long list is counted."""
-    says = refusal(draft("a" + "\u202e" * 9))
+    """A longer list is counted."""
+    three, nine = refusal(draft("a" + "\u202e" * 3)), refusal(draft("a" + "\u202e" * 9))
 
-    assert says is not None
-    assert "(U+202E at 1, U+202E at 2, U+202E at 3 and 6 more)" in says
+    assert three is not None
+    assert nine is not None
+    assert "(U+202E at 1, U+202E at 2, U+202E at 3)" in three
+    assert "(U+202E at 1, U+202E at 2, U+202E at 3 and 6 more)" in nine
 
 
 def test_length_counts_code_points() -> None:

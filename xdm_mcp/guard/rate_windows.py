@@ -97,5 +97,6 @@ def _full(window: Window, facts: Facts) -> bool:
 def _words(limit: Limit) -> str:
     minutes = int(limit.per.total_seconds() // 60)
     span = f"{minutes} minutes" if minutes % 60 else f"{minutes // 60} hours"
-    what = limit.scope.rpartition("/")[2].replace("_", " ")
-    return f"{limit.limit} {what} in {span}"
+    owner, _, charged = limit.scope.partition("/")
+    whose = "" if owner.isdigit() else " of the whole app"
+    return f"{limit.limit} {charged}{whose} in {span}"
