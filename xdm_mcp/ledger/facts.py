@@ -18,10 +18,6 @@ from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
 from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
 
-PEERS_AT_MOST = 100
-"""Similar sends are counted up to this many other recipients: any sensible rule refuses far below.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -117,7 +113,7 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     told from it yet."""
     row = sql.one(
         "SELECT id, state, slot_at FROM entry WHERE request = ? AND slot_at > ? AND id <> ?"
-        " AND state IN ('held', 'approved', 'reserved', 'in_flight', 'sent', 'unknown')"
+        " AND state NOT IN ('failed', 'rejected', 'expired')"
         " ORDER BY CASE state WHEN 'unknown' THEN 0 ELSE 1 END, slot_at DESC LIMIT 1",
         wanted.request, now - DAY, wanted.own_id,
     ) or sql.one(
@@ -130,14 +126,14 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
 
 
 def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
-    [[count]] = sql.all(
-        "SELECT count(*) FROM (SELECT DISTINCT peer FROM entry"
+    """Count others who got nearly this text, up to 100: any sensible rule refuses far below."""
+    others = sql.all(
+        "SELECT DISTINCT peer FROM entry"
         " WHERE account_id = ? AND similar_digest = ? AND slot_at > ? AND peer <> ?"
-        " AND state IN ('held', 'approved', 'reserved', 'in_flight', 'sent', 'unknown')"
-        " LIMIT ?) AS others",
-        wanted.account_id, wanted.similar, now - DAY, wanted.target.peer, PEERS_AT_MOST,
+        " AND state NOT IN ('failed', 'rejected', 'expired') LIMIT 100",
+        wanted.account_id, wanted.similar, now - DAY, wanted.target.peer,
     )  # fmt: skip
-    return int(count)
+    return len(others)
 
 
 def _held(sql: Sql, account_id: str) -> int:

@@ -32,9 +32,6 @@ IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
 FIRST_READ = 5_000
 """How long (ms) after an unknown outcome the conversation is first read back."""
 
-LOOK_BACK = 10
-"""How many of the latest attempts a circuit breaker sees."""
-
 PROVABLE = frozenset(
     {SendState.RESERVED, SendState.IN_FLIGHT, SendState.UNKNOWN, SendState.FAILED, SendState.SENT}
 )
@@ -187,11 +184,12 @@ def _take_from_others(sql: Sql, stored: Stored, message_id: str, now: int) -> No
 
 
 def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
+    """Return the ten latest attempts, newest first."""
     rows = sql.all(
         "SELECT state, code, first_contact FROM entry WHERE account_id = ?"
         " AND dispatched_at IS NOT NULL AND state IN ('sent', 'failed', 'unknown')"
-        " ORDER BY dispatched_at DESC, id DESC LIMIT ?",
-        account_id, LOOK_BACK,
+        " ORDER BY dispatched_at DESC, id DESC LIMIT 10",
+        account_id,
     )  # fmt: skip
     return tuple(Attempt(state, code, bool(first)) for state, code, first in rows)
 
