@@ -144,8 +144,8 @@ def add_person(
     hold: Hold, handle: str, name: str, person_id: str | None, *, open_inbox: bool
 ) -> Person:
     """Let somebody new exist. Raises Refusal where taken, ValueError for an impossible handle."""
-    made = Person(person_id or hold.new_id(), handle, name, open_inbox=open_inbox)
     people = hold.world.people
+    made = Person(person_id or people.free_id(), handle, name, open_inbox=open_inbox)
     if made.id in people.by_id or people.with_handle(handle):
         raise Refusal("taken", handle)
     hold.record(PersonAdded(made.id, handle, name, open_inbox))

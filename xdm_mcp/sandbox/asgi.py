@@ -2,7 +2,7 @@
 
 It serves in process (through an ASGI transport of an HTTP client) and over HTTP alike. A connection
 that a fault drops ends without an answer on both: over HTTP the server gives us a way to close the
-socket (`serve.DroppableProtocol`), in process an error is raised that the client takes for one.
+socket (`droppable.py`), in process an error is raised that the client takes for one.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ JSON in and out, for programs on this machine only.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -32,7 +33,7 @@ T = TypeVar("T")
 Given = Mapping[str, Any]
 
 
-class Refused(ValueError):
+class Refused(Exception):
     """A control cannot do that; the sentence says why. `status` is that of the answer."""
 
     def __init__(self, says: str, status: int = 400) -> None:
@@ -99,7 +100,7 @@ class Control:
         body = given.get("body")
         text = body if body is None or isinstance(body, str) else json_bytes(body).decode()
         try:
-            fault = Fault(**{**given, "id": hold.new_id(), "body": text})
+            fault = Fault(**{**given, "id": str(hold.world.faults_set + 1), "body": text})
         except (TypeError, ValueError) as error:
             raise Refused(f"That fault cannot be: {error}.") from error
         if fault.error is not None and fault.error not in self._error_names:
@@ -190,9 +191,14 @@ def _given(request: WireRequest) -> Given:
 
 def _text(given: Given, name: str, default: Any = ...) -> Any:
     value = given.get(name, default)
-    if value is ... or not (isinstance(value, str) or value is default):
+    if value is ... or not (value is default or _is_whole(value)):
         raise Refused(f"{name} must be text.")
     return value
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether `value` is a text without half a character."""
+    return isinstance(value, str) and value != "" and not re.search("[\ud800-\udfff]", value)
 
 
 def _person(hold: Hold, who: str) -> Person:

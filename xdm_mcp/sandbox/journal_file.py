@@ -65,7 +65,8 @@ class FileJournal:
         from filelock import FileLock, Timeout
 
         if self._lock is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._path.parent.parent, self._path.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = FileLock(self._path.with_name(self._path.name + ".lock"), mode=0o600)
         with anyio.fail_after(LONGEST_WAIT):
             while True:

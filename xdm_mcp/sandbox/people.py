@@ -67,6 +67,10 @@ class People:
         bare = who.removeprefix("@")
         return self.by_id.get(bare) or self.with_handle(bare)
 
+    def free_id(self) -> str:
+        """Return an id that nobody has."""
+        return str(max(map(int, self.by_id)) + 1)
+
     def followers(self, person_id: str) -> list[Person]:
         """Return who follows a person, the newest follower first."""
         ids = [who for who, whom in self.follows if whom == person_id]

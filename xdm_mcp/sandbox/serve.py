@@ -10,19 +10,20 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import anyio
-from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from xdm_mcp.clock import Clock
-from xdm_mcp.sandbox.asgi import DROP, Sandbox
+from xdm_mcp.sandbox.asgi import Sandbox
 from xdm_mcp.sandbox.control import Control
 from xdm_mcp.sandbox.journal import Journal
 from xdm_mcp.sandbox.x_api_v2.facade import XApiV2
 from xdm_mcp.sandbox.x_api_v2.tokens import Token
 from xdm_mcp.sandbox.x_api_v2.vocabulary import VocabularyName
+
+if TYPE_CHECKING:
+    from uvicorn import Server
 
 GRACE = 2
 """Seconds that requests under way have when the server stops."""
@@ -52,15 +53,6 @@ def build_app(
     facades = [XApiV2(vocabulary, tokens or {})]
     error_names = frozenset[str]().union(*(facade.error_names for facade in facades))
     return Sandbox(journal, clock, facades, Control(journal, error_names))
-
-
-class DroppableProtocol(H11Protocol):
-    """Uvicorn's HTTP protocol with a way for the application to end a connection."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Offer the closing of this connection to every request on it."""
-        super().connection_made(transport)
-        self.app_state: dict[str, Any] = {**self.app_state, DROP: transport.close}
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -96,8 +88,12 @@ async def serve(
 
     `on_bound` is told the address as soon as connections are accepted. Raises what `bind` raises.
     """
+    from uvicorn import Config, Server
+
+    from xdm_mcp.sandbox.droppable import DroppableProtocol
+
     app = build_app(journal, clock, vocabulary=vocabulary, tokens=tokens)
-    with bind(host, port) as listening, _quiet_end():
+    with bind(host, port) as listening:
         config = Config(
             app,
             http=DroppableProtocol,
@@ -109,9 +105,11 @@ async def serve(
             server_header=False,
             timeout_graceful_shutdown=GRACE,
         )
-        bound_host, bound_port = listening.getsockname()[:2]
-        on_bound(bound_host, bound_port)
-        await _run(Server(config), listening)
+        server = Server(config)
+        with _ended_by_signals(server):
+            bound_host, bound_port = listening.getsockname()[:2]
+            on_bound(bound_host, bound_port)
+            await _run(server, listening)
 
 
 async def _run(server: Server, listening: socket.socket) -> None:
@@ -133,18 +131,21 @@ def _is_loopback(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def _quiet_end() -> Iterator[None]:
+def _ended_by_signals(server: Server) -> Iterator[None]:
     """Let a signal end the server and nothing else.
 
-    Uvicorn raises the signal again when it has stopped, which would end the process before its
-    own cleaning up; a handler that does nothing lets `serve` return instead.
+    Uvicorn has its own handlers, but not before it runs, and raises the signal again when it has
+    stopped, which would end the process before its cleaning up. With these `serve` returns instead.
     """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    ending = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, end) for number in ending}
     try:
         yield
     finally:

@@ -69,5 +69,6 @@ class Facade(Protocol):
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return `value` as compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return `value` as compact JSON in UTF-8; half a character in it becomes a question mark."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")

@@ -46,6 +46,7 @@ class World:
         self.last_id = self.threads.last_id
         self.uploads: dict[str, Upload] = {}
         self.faults: dict[str, Fault] = {}
+        self.faults_set = 0
         self.attempts = Windows()
         self.bill = Bill()
         self.credit = story.credit
@@ -185,6 +186,7 @@ class World:
 
     def _fault_set(self, _at: datetime, event: ev.FaultSet) -> None:
         self.faults[event.fault.id] = event.fault
+        self.faults_set += 1
 
     def _fault_used(self, _at: datetime, event: ev.FaultUsed) -> None:
         used_once(self.faults, event.id)
