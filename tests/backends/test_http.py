@@ -139,14 +139,14 @@ async def test_both_json_types_are_read(kind: str) -> None:
 
 async def test_a_slow_drip_ends_at_the_deadline() -> None:
     """The deadline is for the whole call: bytes that keep coming do not extend it."""
-    drip = Drip(b" ", 1_000, pause=0.01)
-    wire = wire_over(
-        lambda _: httpx2.Response(200, stream=drip), deadline=timedelta(milliseconds=50)
-    )
+    drip, clock = Drip(b" ", 1_000, pause=0.01), ManualClock(NOW)
+    script = Script(lambda _: httpx2.Response(200, stream=drip))
+    wire = wire_over(script, clock, deadline=timedelta(milliseconds=50))
     with pytest.raises(NoAnswer, match="in time") as failed:
         await get(wire)
     assert failed.value.left
     assert drip.taken < 50
+    assert (len(script.requests), clock.now()) == (1, NOW)
 
 
 @pytest.mark.parametrize("error", NEVER_LEFT, ids=lambda error: type(error).__name__)

@@ -10,9 +10,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 from anyio.abc import SocketStream
+from pydantic import SecretStr
 
 from tests.backends.wires import NOW
-from xdm_mcp.backends.http import NoAnswer, Unreadable, Wire
+from xdm_mcp.backends.http import Credential, NoAnswer, Unreadable, Wire
 from xdm_mcp.clock import ManualClock
 
 Talk = Callable[[SocketStream], Awaitable[None]]
@@ -78,6 +79,16 @@ async def test_a_handshake_that_fails_means_that_nothing_left() -> None:
         with pytest.raises(NoAnswer) as failed:
             await post(f"https://127.0.0.1:{port}")
     assert not failed.value.left
+
+
+async def test_a_request_that_cannot_be_made_never_left() -> None:
+    """Whatever fails before a connection begins to write has sent nothing."""
+    odd = Credential(SecretStr("t\u00f6ken"))
+    wire = Wire("http://127.0.0.1:9", odd, ManualClock(NOW))
+    with pytest.raises(NoAnswer) as failed:
+        await wire.write("/2/x", content=b"{}")
+    assert not failed.value.left
+    assert failed.value.__context__ is None
 
 
 async def test_a_server_that_hangs_up_may_have_acted() -> None:

@@ -24,6 +24,7 @@ from xdm_mcp.backends.base import Picture
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.errors import Refused
+from xdm_mcp.models.quota import DEADLINE
 from xdm_mcp.models.sends import Receipt, SendState, Target
 
 GROUP = "2110302088714465281"
@@ -84,6 +85,18 @@ async def test_a_picture_is_uploaded_first() -> None:
     assert PICTURE.content in upload
     assert b"canary" not in upload
     assert script.body() == {"text": "Look.", "attachments": [{"media_id": "77"}]}
+
+
+async def test_a_send_keeps_its_deadline_with_a_picture_too() -> None:
+    """Upload and message share the time that a message alone may take."""
+    whole = DEADLINE.total_seconds()
+    script = Script(reply(200, {"data": {"id": "77"}}), reply(201, ACCEPTED))
+    backend = backend_over(script)
+    await backend.send(Target((ANNA,)), "Look.", PICTURE)
+    await backend.send(Target((ANNA,)), "Hello.", None)
+    upload, with_picture, alone = (r.extensions["timeout"]["read"] for r in script.requests)
+    assert max(upload, with_picture) <= whole / 2
+    assert whole / 2 < alone <= whole
 
 
 async def test_a_picture_needs_no_text() -> None:

@@ -74,6 +74,17 @@ async def test_a_cursor_leads_on_and_a_repeated_one_ends() -> None:
     assert second.next_cursor is None
 
 
+async def test_a_person_stands_in_for_a_missing_conversation() -> None:
+    """Once we know who we are: the conversation of two has a known id."""
+    event = {key: value for key, value in MESSAGE.items() if key != "dm_conversation_id"}
+    backend = backend_over(Script(reply(200, SELF), reply(200, {"data": [event]})))
+    await backend.me()
+    (message,) = (await backend.messages(limit=3, with_user=ANNA)).messages
+    assert message.conversation_id == PAIR
+    with pytest.raises(BackendUnavailable):
+        await backend.messages(limit=3)
+
+
 async def test_an_empty_page_is_a_page() -> None:
     """It costs nothing and ends the listing."""
     page = await backend_over(Script(reply(200, {"meta": {"result_count": 0}}))).messages(limit=5)
@@ -236,6 +247,7 @@ async def test_the_suspended_are_told_where_their_id_is_known() -> None:
         (reply(200, {}), BackendUnavailable),
         (reply(200, {"errors": [{"title": "Odd"}]}), BackendUnavailable),
         (reply(404, {"title": "Not Found", "type": "about:blank"}), NotFound),
+        (reply(403, {"type": "/2/problems/not-authorized-for-resource"}), Refused),
         (reply(401), Refused),
         (reply(429), RateLimited),
         (reply(500), BackendUnavailable),
