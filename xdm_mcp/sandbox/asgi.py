@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from starlette.requests import Request
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from xdm_mcp.clock import Clock
@@ -78,7 +79,10 @@ class Sandbox:
         """Answer one request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the sandbox does not speak {scope['type']}")
-        request = await _arrived(Request(scope, receive))
+        try:
+            request = await _arrived(Request(scope, receive))
+        except ClientDisconnect:
+            return
         try:
             answer = await self._answer(request)
         except Dropped:
@@ -154,11 +158,7 @@ async def _arrived(request: Request) -> WireRequest:
     form: dict[str, str | bytes] | None = None
     body = b""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form() as fields:
-            form = {
-                name: value if isinstance(value, str) else await value.read()
-                for name, value in fields.items()
-            }
+        form = await _form(request)
     else:
         body = await request.body()
     return WireRequest(
@@ -169,6 +169,18 @@ async def _arrived(request: Request) -> WireRequest:
         body=body,
         form=form,
     )
+
+
+async def _form(request: Request) -> dict[str, str | bytes]:
+    """Return the fields of a multipart body, none where it cannot be read."""
+    try:
+        async with request.form() as fields:
+            return {
+                name: value if isinstance(value, str) else await value.read()
+                for name, value in fields.items()
+            }
+    except MultiPartException:
+        return {}
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any
 
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.sandbox import acts, told
@@ -20,7 +20,7 @@ from xdm_mcp.sandbox.asgi import CONTROL, Logged
 from xdm_mcp.sandbox.events import ClockShifted, CreditSet, FaultsCleared, FaultSet
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold, Journal
-from xdm_mcp.sandbox.people import Person
+from xdm_mcp.sandbox.people import USER_ID, Person
 from xdm_mcp.sandbox.prices import MICRO, usd
 from xdm_mcp.sandbox.snowflake import EARLIEST, LATEST
 from xdm_mcp.sandbox.story import NoSuchStory
@@ -29,7 +29,9 @@ from xdm_mcp.sandbox.wire import Answer, WireRequest, json_bytes
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "sandbox"})
 """The names under which the controls answer: a page in a browser cannot use them under another."""
 
-T = TypeVar("T")
+MOST_CREDIT = 1_000_000
+"""The largest balance in USD, either way."""
+
 Given = Mapping[str, Any]
 
 
@@ -163,9 +165,12 @@ def _clock(hold: Hold, given: Given) -> Any:
 
 def _credits(hold: Hold, given: Given) -> Any:
     try:
-        micro = int(Decimal(_text(given, "balance_usd")) * MICRO)
-    except (InvalidOperation, OverflowError, ValueError) as error:
-        raise Refused("balance_usd must be a decimal string such as 5.00.") from error
+        amount = Decimal(_text(given, "balance_usd"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and abs(amount) <= MOST_CREDIT):
+        raise Refused("balance_usd must be a decimal string such as 5.00.")
+    micro = int(amount * MICRO)
     hold.record(CreditSet(hold.world.credit - hold.world.balance + micro))
     return {"balance_usd": usd(hold.world.balance)}
 
@@ -182,7 +187,7 @@ def _given(request: WireRequest) -> Given:
         return request.query
     try:
         given = json.loads(request.body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused("The body must be a JSON object.") from error
     if not isinstance(given, dict):
         raise Refused("The body must be a JSON object.")
@@ -211,7 +216,7 @@ def _person(hold: Hold, who: str) -> Person:
 def _since(text: str | None) -> int | datetime | None:
     if text is None:
         return None
-    return int(text) if text.isascii() and text.isdigit() else _moment(text)
+    return int(text) if USER_ID.match(text) else _moment(text)
 
 
 def _moment(text: str) -> datetime:

@@ -12,6 +12,9 @@ import pytest
 from tests.sandbox.conftest import IRIS, JUNE, ME, MIRA, START, THEO, deliveries, sent, to
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.sandbox import SANDBOX_APP_TOKEN
+from xdm_mcp.sandbox.events import Attempted
+from xdm_mcp.sandbox.journal import Hold, MemoryJournal
+from xdm_mcp.sandbox.windows import APP
 from xdm_mcp.sandbox.x_api_v2.endpoints import ENDPOINTS
 from xdm_mcp.sandbox.x_api_v2.limits import LIMITS
 from xdm_mcp.sandbox.x_api_v2.tokens import ALL_SCOPES, Token
@@ -114,15 +117,23 @@ async def test_the_three_ways_of_sending_share_15_attempts(
     await sent(x, IRIS)
 
 
+def count_fifteen(hold: Hold) -> None:
+    """Count as many attempts to send as a quarter of an hour takes."""
+    limits = LIMITS["send"]
+    scopes = tuple(APP if limit.by == "app" else ME for limit in limits)
+    periods = tuple(limit.seconds for limit in limits)
+    hold.record(*[Attempted(scopes, "send", periods)] * 15)
+
+
 async def test_sends_are_limited_to_1440_in_24_hours(
-    x: httpx2.AsyncClient, clock: ManualClock
+    x: httpx2.AsyncClient, journal: MemoryJournal, clock: ManualClock
 ) -> None:
     """Even where every quarter of an hour has room; the day's headers tell it."""
     for _ in range(96):
-        for _ in range(15):
-            await sent(x, JUNE)
-        clock.advance(timedelta(minutes=14, seconds=59, milliseconds=900))
-        clock.advance(timedelta(milliseconds=100))
+        await journal.act(count_fifteen)
+        clock.advance(timedelta(minutes=14, seconds=59))
+        assert (await x.post(to(JUNE), json={"text": "Hello."})).status_code == 429
+        clock.advance(timedelta(seconds=1))
     clock.advance(timedelta(seconds=-1))
 
     refused = await x.post(to(JUNE), json={"text": "Hello."})

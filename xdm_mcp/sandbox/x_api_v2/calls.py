@@ -117,7 +117,7 @@ def json_body(call: Call, known: frozenset[str]) -> dict[str, Any]:
     """Return the JSON object of the body, which has none but `known` keys. Raises Problem."""
     try:
         body = json.loads(call.request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise call.problems.invalid("body", [""], "must be a JSON object")

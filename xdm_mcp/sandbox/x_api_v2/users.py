@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,8 @@ from xdm_mcp.sandbox.x_api_v2.problems import Body
 MOST_AT_ONCE = 100
 MOST_FOLLOWERS = 1000
 """How many users one call looks up or lists at most (X API v2 OpenAPI 2.167, 2026-08)."""
+
+DIGITS = re.compile(r"[0-9]{1,9}\Z")
 
 _NONE: frozenset[str] = frozenset()
 
@@ -181,6 +184,6 @@ def _start(call: Call, token: str | None, user_id: str) -> int:
     if token is None:
         return 0
     head, _, start = token.rpartition("Z")
-    if head + "Z" != _follower_token(user_id, 0)[:-1] or not start.isdigit():
+    if head + "Z" != _follower_token(user_id, 0)[:-1] or not DIGITS.match(start):
         raise call.bad_value("pagination_token", token, "is invalid")
     return int(start)
