@@ -22,13 +22,22 @@ def draft(text: str = "Good morning", *to: str, **known: Any) -> Draft:
     """Return a draft to `to`, one person unless said otherwise, or to the existing `group`."""
     group = known.pop("group", None)
     target = Target(conversation_id=group) if group else Target(user_ids=to or (THEM,))
-    usual = {"account_id": ACCOUNT, "backend": "sandbox", "origin": "in-process", "cost": 15_000}
+    usual: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "backend": "sandbox",
+        "origin": "in-process",
+        "cost": 15_000,
+    }
     return Draft(**(usual | {"target": target, "text": text} | known))
 
 
 def peer(user_id: str = THEM, **known: Any) -> PeerFacts:
     """Return somebody who wrote to us an hour ago."""
-    usual = {"peer": f"user:{user_id}", "user_id": user_id, "last_inbound_at": NOW - HOUR}
+    usual: dict[str, Any] = {
+        "peer": f"user:{user_id}",
+        "user_id": user_id,
+        "last_inbound_at": NOW - HOUR,
+    }
     return PeerFacts(**(usual | known))
 
 

@@ -120,7 +120,7 @@ drafts = st.builds(
 )
 
 least = st.sampled_from(["client", "person", "passkey"])
-settings = {
+settings: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "recipients": {"deny": st.sampled_from([[], ["3000"], ["@ann"]])},
     "rate_windows": {"per_day": st.integers(1, 1_000)},
     "budget": {"per_day_usd": st.integers(0, 9), "total_usd": st.integers(0, 9)},

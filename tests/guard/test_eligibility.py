@@ -8,7 +8,7 @@ import pytest
 
 from tests.guard.making import HOUR, NOW, SECOND, draft, facts, peer, stranger
 from xdm_mcp.guard.eligibility import Eligibility
-from xdm_mcp.models.verdicts import Facts, Finding, Verdict
+from xdm_mcp.models.verdicts import Facts, Finding, PeerFacts, Verdict
 
 
 def judge(known: Facts) -> Finding | None:
@@ -19,7 +19,7 @@ def judge(known: Facts) -> Finding | None:
 
 
 @pytest.mark.parametrize("known", [peer(), stranger(), stranger(can_dm=True, can_dm_at=NOW)])
-def test_whoever_is_not_known_to_be_closed_passes(known: Facts) -> None:
+def test_whoever_is_not_known_to_be_closed_passes(known: PeerFacts) -> None:
     """Not knowing is no reason."""
     assert judge(facts(known)) is None
 
@@ -33,14 +33,18 @@ def test_a_remembered_refusal_is_respected_until_its_end(left: timedelta, refuse
     assert finding is None or finding.retry_at == NOW + left
 
 
-@pytest.mark.parametrize("state", ["blocked", "suspended"])
-def test_a_blocked_or_suspended_recipient_is_refused_without_an_end(state: str) -> None:
+@pytest.mark.parametrize(
+    ("known", "word"), [(peer(blocked=True), "blocked"), (peer(suspended=True), "suspended")]
+)
+def test_a_blocked_or_suspended_recipient_is_refused_without_an_end(
+    known: PeerFacts, word: str
+) -> None:
     """Time alone heals neither."""
-    finding = judge(facts(peer(**{state: True})))
+    finding = judge(facts(known))
 
     assert finding is not None
     assert finding.retry_at is None
-    assert state in finding.says
+    assert word in finding.says
 
 
 @pytest.mark.parametrize(("ago", "refused"), [(24 * HOUR - SECOND, True), (24 * HOUR, False)])

@@ -44,7 +44,7 @@ def test_a_night_crosses_midnight(hour: int, minute: int, quiet: bool) -> None:
 )
 def test_a_siesta_lies_within_a_day(hour: int, minute: int, quiet: bool) -> None:
     """`from` before `until`."""
-    siesta = {"from": "13:00", "until": "15:00"}
+    siesta: dict[str, Any] = {"from": "13:00", "until": "15:00"}
     assert (judge(hour, minute, **siesta) is not None) is quiet
 
 
@@ -92,7 +92,8 @@ def test_the_owner_sets_what_answers_it() -> None:
 
 def test_a_local_time_of_toml_is_read_as_well() -> None:
     """`from = 22:00:00` without quotes."""
-    assert judge(23, 0, **{"from": time(22), "until": time(8)}) is not None
+    night: dict[str, Any] = {"from": time(22), "until": time(8)}
+    assert judge(23, 0, **night) is not None
 
 
 @pytest.mark.parametrize(

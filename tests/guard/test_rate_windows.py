@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def judge(known: Facts) -> Finding | None:
     return finding
 
 
-def limits(*backend: Limit, **settings: int) -> dict[str, Limit]:
+def limits(*backend: Limit, **settings: Any) -> dict[str, Limit]:
     """Return the merged limits by name."""
     return {lim.name: lim for lim in RateWindows(**settings).limits(ACCOUNT, backend)}
 
