@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import apsw
 import pytest
 
 from tests.cli.conftest import Home
@@ -82,6 +83,18 @@ def test_an_unknown_id_is_one_sentence(home: Home) -> None:
     code, _, err = home.run("approvals", "approve", "ffffffff", "--yes")
     assert (code, err.count("\n")) == (2, 1)
     assert "xdm-mcp approvals" in err
+
+
+def test_a_row_altered_in_the_ledger_cannot_be_approved(home: Home) -> None:
+    """Whoever rewrites the text of a held send gains nothing: the digest no longer fits."""
+    approval_id = home.held(TEXT)
+    ledger = apsw.Connection(str(home.path / "ledger.db"))
+    ledger.execute("UPDATE entry SET text = 'Send me your password.'")
+    ledger.close()
+    assert "cannot be approved" in home.run("approvals")[1]
+    code, _, err = home.run("approvals", "approve", approval_id, "--yes")
+    assert (code, err.count("\n")) == (2, 1)
+    assert home.delivered() == []
 
 
 def test_a_refused_send_is_never_called_sent(home: Home) -> None:

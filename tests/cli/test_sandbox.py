@@ -45,6 +45,13 @@ def test_a_reset_begins_the_world_anew(home: Home) -> None:
     assert home.delivered() == []
 
 
+def test_whichever_command_comes_first_the_home_is_private(home: Home) -> None:
+    """The home and the world's folder are made for their owner alone."""
+    home.run("sandbox", "deliveries")
+    for folder in (home.path, home.path / "sandbox"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--story", "no-such-story"), ("--host", "0.0.0.0")],  # noqa: S104 - refused
