@@ -15,13 +15,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.models.people import USER_ID
+from xdm_mcp.models.quota import MICRO, usd
 from xdm_mcp.sandbox import acts, told
 from xdm_mcp.sandbox.asgi import CONTROL, Logged
 from xdm_mcp.sandbox.events import ClockShifted, CreditSet, FaultsCleared, FaultSet
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold, Journal
-from xdm_mcp.sandbox.people import USER_ID, Person
-from xdm_mcp.sandbox.prices import MICRO, usd
+from xdm_mcp.sandbox.people import Person
 from xdm_mcp.sandbox.snowflake import EARLIEST, LATEST
 from xdm_mcp.sandbox.story import NoSuchStory
 from xdm_mcp.sandbox.wire import Answer, WireRequest, json_bytes

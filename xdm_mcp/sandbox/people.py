@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from xdm_mcp.models.people import HANDLE, USER_ID
 from xdm_mcp.sandbox.snowflake import ORIGINS
-
-HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}\Z")
-USER_ID = re.compile(r"[0-9]{1,19}\Z")
-"""What handles and ids look like (X API v2 OpenAPI 2.167, 2026-08)."""
 
 
 @dataclass(frozen=True, slots=True)

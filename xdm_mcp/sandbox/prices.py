@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
-
-MICRO = 1_000_000
-"""Micro-dollars in one US dollar."""
 
 
 @dataclass(slots=True)
@@ -50,9 +46,3 @@ class ReadBill(Bill):
         if (item, resource_id) not in self._seen:
             self._seen.add((item, resource_id))
             self.add(item, micro)
-
-
-def usd(micro: int) -> str:
-    """Return micro-dollars as a decimal string in USD, such as `0.015`."""
-    whole, _, places = f"{Decimal(micro) / MICRO:.6f}".partition(".")
-    return f"{whole}.{places.rstrip('0').ljust(3, '0')}"

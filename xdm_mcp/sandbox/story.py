@@ -14,8 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from xdm_mcp.models.quota import MICRO
 from xdm_mcp.sandbox.people import People, Person
-from xdm_mcp.sandbox.prices import MICRO
 from xdm_mcp.sandbox.snowflake import next_id
 from xdm_mcp.sandbox.threads import Conversation, Message, Threads, one_to_one
 

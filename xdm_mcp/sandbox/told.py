@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.models.quota import usd
 from xdm_mcp.sandbox.journal import Hold
 from xdm_mcp.sandbox.people import Person
-from xdm_mcp.sandbox.prices import Bill, Line, usd
+from xdm_mcp.sandbox.prices import Bill, Line
 from xdm_mcp.sandbox.threads import Conversation, Message
 
 NOT_DELIVERED = frozenset({"story", "answer", "control"})

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xdm_mcp.models.people import USER_ID
 from xdm_mcp.sandbox.events import Charged
 from xdm_mcp.sandbox.journal import Hold
-from xdm_mcp.sandbox.people import USER_ID
 from xdm_mcp.sandbox.wire import WireRequest
 from xdm_mcp.sandbox.x_api_v2.limits import PRICES
 from xdm_mcp.sandbox.x_api_v2.problems import Body, Problem, Problems

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from xdm_mcp.models.people import USER_ID
 from xdm_mcp.sandbox import acts
-from xdm_mcp.sandbox.people import USER_ID
 from xdm_mcp.sandbox.threads import Conversation, Message
 from xdm_mcp.sandbox.x_api_v2.calls import FACADE, Call, Reply, json_body
 from xdm_mcp.sandbox.x_api_v2.problems import Problem

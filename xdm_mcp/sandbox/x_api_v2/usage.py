@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdm_mcp.sandbox.prices import MICRO
+from xdm_mcp.models.quota import MICRO
 from xdm_mcp.sandbox.x_api_v2.calls import Call, Reply
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from xdm_mcp.sandbox.people import HANDLE, Person
+from xdm_mcp.models.people import HANDLE
+from xdm_mcp.sandbox.people import Person
 from xdm_mcp.sandbox.x_api_v2.calls import Call, Reply
 from xdm_mcp.sandbox.x_api_v2.problems import Body
 
