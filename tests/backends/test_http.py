@@ -141,7 +141,7 @@ async def test_a_slow_drip_ends_at_the_deadline() -> None:
     """The deadline is for the whole call: bytes that keep coming do not extend it."""
     drip, clock = Drip(b" ", 1_000, pause=0.01), ManualClock(NOW)
     script = Script(lambda _: httpx2.Response(200, stream=drip))
-    wire = wire_over(script, clock, deadline=timedelta(milliseconds=50))
+    wire = wire_over(script, clock, deadline=timedelta(milliseconds=250))
     with pytest.raises(NoAnswer, match="in time") as failed:
         await get(wire)
     assert failed.value.left

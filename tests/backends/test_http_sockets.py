@@ -112,7 +112,7 @@ async def test_a_server_that_stays_silent_may_have_acted() -> None:
 
     async with listening(talk) as port:
         with pytest.raises(NoAnswer, match="in time") as failed:
-            await post(f"http://127.0.0.1:{port}", seconds=0.3)
+            await post(f"http://127.0.0.1:{port}", seconds=1.5)
     assert failed.value.left
 
 

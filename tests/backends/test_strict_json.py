@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xdm_mcp.backends.strict_json import MAX_DEPTH, parse
@@ -59,6 +59,7 @@ def test_nesting_is_bounded() -> None:
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_plain_values_survive(value: object) -> None:
     """What any writer of JSON wrote is read as it was, unless its keys are ambiguous."""
     try:
@@ -68,6 +69,7 @@ def test_plain_values_survive(value: object) -> None:
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_no_bytes_raise_anything_else(body: bytes) -> None:
     """Whatever the bytes are, the only failure is a ValueError."""
     try:

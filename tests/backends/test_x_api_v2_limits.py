@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.wires import ME, NOW
@@ -74,6 +74,7 @@ def test_nonsense_says_nothing(odd: dict[str, str]) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(list(headers())), st.text(max_size=12)))
+@settings(deadline=None)
 def test_no_header_makes_it_fail(told: dict[str, str]) -> None:
     """Whatever the headers hold, a window lies ahead and has no more left than its limit."""
     for window in send_windows(told, NOW):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.test_strict_json import VALUES
@@ -169,6 +169,7 @@ def test_a_lost_answer_is_unknown_unless_nothing_left() -> None:
 
 
 @given(st.integers(100, 599), VALUES, VALUES)
+@settings(deadline=None)
 def test_no_answer_is_sent_without_an_id_or_failed_without_a_known_refusal(
     status: int, content: object, inner: object
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.backends.test_strict_json import VALUES
 from tests.backends.wires import ANNA, EVENT, ME, PAIR
@@ -266,6 +266,7 @@ def test_only_a_ready_picture_has_an_id(content: object, media_id: str | None) -
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_any_value_is_parsed_without_failing(value: Any) -> None:
     """Whatever stands in an answer, in whatever place, parsing never raises."""
     for content in (value, {"data": value, "meta": value, "includes": value}, {"data": [value]}):
