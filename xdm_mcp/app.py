@@ -8,10 +8,12 @@ Constructing it touches no disk, no network and no lock, and imports little: the
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,7 +21,7 @@ import anyio
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
-from xdm_mcp.errors import XdmError
+from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.models.results import Reason
 
@@ -58,6 +60,7 @@ class App:
         """The durable memory."""
         from xdm_mcp.ledger.opening import open_ledger
 
+        _make_home(self.settings.home)
         return open_ledger(self.settings.ledger_url)
 
     @cached_property
@@ -65,6 +68,7 @@ class App:
         """The active service on the wire."""
         from xdm_mcp.backends.registry import open_backend
 
+        _make_home(self.settings.home)
         return open_backend(self.settings, self.clock)
 
     @cached_property
@@ -172,6 +176,19 @@ class App:
         for part in ("backend", "ledger"):
             if part in self.__dict__:
                 await self.__dict__[part].close()
+
+
+def _make_home(home: Path) -> None:
+    """Make the home a folder of ours. Raises ConfigError where it cannot be written."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = os.access(home, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            f"The home {home} cannot be written; make it writable or name another with XDM_HOME."
+        )
 
 
 @asynccontextmanager

@@ -90,7 +90,7 @@ def file(model: type[BaseSettings], path: Path) -> dict[str, Any]:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             raise ConfigError(f"{path.name} is a link to a file that does not exist.") from None
         return {}
