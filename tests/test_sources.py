@@ -8,6 +8,7 @@ import pytest
 
 from tests.owners import TOKEN, policy, refusal
 from xdm_mcp.config import load
+from xdm_mcp.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -142,12 +143,22 @@ def test_a_variable_that_cannot_be_is_refused_in_one_sentence(
     assert TOKEN not in found
 
 
+def test_a_home_of_nobody_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Wherever it is named."""
+    says = "must not begin with the folder of a user whom nobody knows."
+
+    with pytest.raises(ConfigError, match=f"`XDM_HOME` {says}"):
+        load(None, {"XDM_HOME": "~nobody-at-all/xdm"})
+    text = "x_access_token_file = '~nobody-at-all/token'"
+    assert refusal(policy(tmp_path, text)) == f"`x_access_token_file` in policy.toml {says}"
+
+
 def test_an_option_that_cannot_be_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """The command line is checked like every other source."""
     assert refusal(tmp_path, http={"prot": 1}) == (
         "There is no setting `http.prot`; the nearest is `http.port`."
     )
-    assert refusal(tmp_path, http={"port": -1}) == (
+    assert refusal(tmp_path, {"XDM_HTTP__PORT": "9"}, http={"port": -1}) == (
         "`http.port` must be a whole number from 0 to 65535."
     )
 

@@ -29,7 +29,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from xdm_mcp import sources
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sources import POLICY_FILE as POLICY_FILE
-from xdm_mcp.tables import KeyPath, check_keys, complaint
+from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
+
+Layer = Mapping[str, Any]
+"""What one source says, as tables."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -39,6 +42,13 @@ def _one_word(secret: SecretStr) -> SecretStr:
     if len(words) != 1:
         raise ValueError("must be one token without spaces")
     return SecretStr(words[0])
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("must not begin with the folder of a user whom nobody knows") from None
 
 
 def _origin(url: str) -> str:
@@ -60,7 +70,7 @@ def _origin(url: str) -> str:
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
-UserPath = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
+UserPath = Annotated[Path, Field(strict=False), AfterValidator(_expanded)]
 
 
 class Section(BaseModel):
@@ -253,17 +263,20 @@ def load(
     """
     given = sources.present({**overrides, "home": home})
     environment = sources.environment(Settings, os.environ if env is None else env)
-    named = given.get("home") or environment.get("home")
-    place = Path(named).expanduser().absolute() if named else _default_home()
-    file = sources.file(Settings, place / POLICY_FILE)
     check_keys(Settings, given, sources.plain)
-    raw = sources.over(given, sources.over(environment, file)) | {"home": place}
+    chosen = sources.over(given, environment)
+    homes = {key: value for key, value in chosen.items() if key == "home"}
+    place = _validated(homes, partial(_name, given, environment, {})).home
+    file = sources.file(Settings, place / POLICY_FILE)
+    raw = sources.over(chosen, file)
+    return _with_token(_validated(raw, partial(_name, given, environment, file)))
+
+
+def _validated(raw: Mapping[str, Any], label: Label) -> Settings:
     try:
-        settings = Settings(**raw)
+        return Settings(**raw)
     except ValidationError as error:
-        wrong = complaint(error, Settings, partial(_name, environment, file))
-        raise ConfigError(wrong) from None
-    return _with_token(settings)
+        raise ConfigError(complaint(error, Settings, label)) from None
 
 
 def read_secret(path: Path, name: str) -> SecretStr:
@@ -287,8 +300,10 @@ def _with_token(settings: Settings) -> Settings:
     )
 
 
-def _name(environment: Mapping[str, Any], file: Mapping[str, Any], key: KeyPath) -> str:
-    """Return how the owner wrote a key, by where it came from."""
+def _name(given: Layer, environment: Layer, file: Layer, key: KeyPath) -> str:
+    """Return how the owner wrote a key, by the uppermost layer that has it."""
+    if sources.holds(given, key):
+        return sources.plain(key)
     if sources.holds(environment, key):
         return sources.variable(key)
     return sources.in_file(key) if sources.holds(file, key) else sources.plain(key)

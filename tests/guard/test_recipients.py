@@ -83,12 +83,14 @@ def test_a_sentence_names_three_recipients_at_most() -> None:
     assert five.endswith("does not name 2, 3, 4 and 2 more.")
 
 
-def test_a_new_group_is_refused_while_the_deny_list_holds_handles() -> None:
-    """Members are known by number, so a handle could be anybody among them: doubt refuses."""
-    says = refusal(rule(deny=["@ann"]), draft("Hi", "2", "3"))
-
-    assert says is not None
-    assert "list their user ids instead" in says
+@pytest.mark.parametrize("wanted", [draft(), draft("Hi", "2", "3", handle="Bob")])
+def test_doubt_refuses_while_the_deny_list_holds_handles(wanted: Draft) -> None:
+    """Who is known by number only, as members of a new group are, could bear any of them."""
+    assert refusal(rule(deny=["@ann"]), wanted) == (
+        "A recipient is known by number only, and `guard.recipients.deny` holds handles;"
+        " the owner lists user ids there instead."
+    )
+    assert refusal(rule(deny=["7"]), wanted) is None
 
 
 def test_an_existing_group_is_named_by_its_conversation_id() -> None:

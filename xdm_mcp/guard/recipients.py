@@ -63,10 +63,12 @@ class Recipients(Rule):
         hit = names_of(draft) & set(self.denied)
         if hit:
             return f"The owner's deny list `guard.recipients.deny` names {_few(hit)}."
-        if draft.target.is_new_group and any(name.startswith("@") for name in self.denied):
+        users = len(draft.target.user_ids)
+        handle_unknown = users > 1 or (users == 1 and draft.handle is None)
+        if handle_unknown and any(name.startswith("@") for name in self.denied):
             return (
-                "A new group is refused while `guard.recipients.deny` holds handles, because its"
-                " members are known by number; list their user ids instead."
+                "A recipient is known by number only, and `guard.recipients.deny` holds handles;"
+                " the owner lists user ids there instead."
             )
         return None
 
