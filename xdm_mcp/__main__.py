@@ -10,8 +10,8 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (by default that of the process) and return its exit code.
 
-    0 is success; 2 is a setting, argument or state that the owner must correct, said in one
-    sentence on stderr.
+    0 is success; 1 is a failure that nobody foresaw, logged without private text; 2 is a setting,
+    argument or state that the owner must correct, said in one sentence on stderr.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments in ([], ["serve"]):
@@ -32,6 +32,7 @@ def _serve() -> int:
 
     from xdm_mcp.config import load
     from xdm_mcp.errors import XdmError
+    from xdm_mcp.server.logs import report
     from xdm_mcp.server.stdio import run_stdio
 
     gc.freeze()
@@ -42,6 +43,9 @@ def _serve() -> int:
     except* XdmError as group:
         sys.stderr.write(f"xdm-mcp: {_first(group)}\n")
         code = 2
+    except* Exception as group:  # noqa: BLE001 - a traceback would quote private text
+        report(_first(group), "serving")
+        code = 1
     return code
 
 

@@ -46,7 +46,8 @@ def main() -> None:
     if sys.argv[1] == "stdio":
         anyio.run(serve_stdio, ChildApp().real)
     else:
-        settings = HttpSettings.model_construct(**json.loads(sys.argv[2]))
+        given = HttpSettings().model_dump() | json.loads(sys.argv[2])
+        settings = HttpSettings.model_construct(**given)
         anyio.run(serve_http, ChildApp(settings).real)
 
 

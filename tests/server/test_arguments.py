@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xdm_mcp.errors import BadInput
@@ -66,6 +66,7 @@ def test_bad_input_is_refused_with_one_sentence_of_ours(
     assert SECRET not in sentence
 
 
+@settings(deadline=None)
 @given(
     model=st.sampled_from([SendDm, ListDms, CheckCanDm, NoArguments]),
     value=st.recursive(

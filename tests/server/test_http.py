@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import SecretStr
 
 from tests.server.asking import MODES
 from tests.server.pretend import PretendApp
+from tests.server.raw import ROOT
 from xdm_mcp.bus import Changed
 from xdm_mcp.config import HttpSettings
 from xdm_mcp.errors import ConfigError
@@ -162,6 +164,20 @@ async def test_a_signal_ends_open_streams_and_lets_a_send_finish() -> None:
     assert answers["sent"].structured_content["status"] == "held"
     assert answers["heard"] == []
     assert refused.content[0].text.startswith("NOT SENT. The server is stopping")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_the_process_with_code_0(number: int) -> None:
+    """Ctrl-C and a supervisor's SIGTERM are ways to end well."""
+    command = [sys.executable, "-m", "tests.server.child", "http", '{"host":"127.0.0.1","port":0}']
+    with anyio.fail_after(30):
+        async with await anyio.open_process(command, cwd=ROOT) as process:
+            assert process.stderr is not None
+            said = ""
+            while "/mcp" not in said:
+                said += (await process.stderr.receive()).decode()
+            process.send_signal(number)
+            assert await process.wait() == 0
 
 
 async def test_what_is_too_large_is_not_read() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import jsonschema
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.pretend import HELD, REPORT, TALKS, THEM, US, WORDS
 from xdm_mcp.models.results import InboxPage, MessageRow, SendResult
 from xdm_mcp.server.packing import PackedPage, pack, structured
 from xdm_mcp.server.schemas import output_schema
+
+PAGE = jsonschema.Draft202012Validator(output_schema(PackedPage))
 
 ROWS = st.lists(
     st.builds(
@@ -40,6 +42,7 @@ def test_messages_of_one_day_share_the_time_of_the_newest() -> None:
     assert packed["untrusted"] is True
 
 
+@settings(deadline=None)
 @given(rows=ROWS)
 def test_packing_keeps_every_message_in_order_with_its_writer(rows: list[MessageRow]) -> None:
     """Unpacked again, ids, texts, writers, conversations and remarks are what they were."""
@@ -54,7 +57,7 @@ def test_packing_keeps_every_message_in_order_with_its_writer(rows: list[Message
     assert unpacked == [(r.id, r.conversation_id, r.from_id, r.text or "") for r in rows]
     assert set(packed.truncated) == {row.id for row in rows if row.truncated}
     assert sum(packed.hidden_removed.values()) == sum(row.hidden_removed for row in rows)
-    jsonschema.validate(structured(page), output_schema(PackedPage))
+    assert list(PAGE.iter_errors(structured(page))) == []
 
 
 def test_what_is_absent_is_left_out() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
@@ -86,6 +86,7 @@ async def test_an_unknown_prompt_or_unfit_argument_is_refused_with_a_sentence(
     assert refusal.value.message.startswith(says)
 
 
+@settings(deadline=None)
 @given(value=st.text())
 def test_free_words_never_span_lines_or_hide_anything(value: str) -> None:
     """Whatever fits as the user's own words is one line of visible text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.pretend import HELD, QUOTA, REPORT, TALKS, THEM, WORDS
@@ -65,6 +65,7 @@ def test_messages_of_several_conversations_say_which() -> None:
     assert "2026-10-14 in conversation 3-4" in text(page).split("\n")
 
 
+@settings(deadline=None)
 @given(words=st.text(max_size=60) | st.just(HOSTILE))
 def test_strangers_words_stay_in_their_row(words: str) -> None:
     """Whatever somebody writes or is called adds no line and ends no row."""
@@ -97,7 +98,14 @@ def test_cut_and_cleaned_texts_say_so() -> None:
 def test_conversations_are_rows() -> None:
     """One row per conversation, then what the page cannot know."""
     lines = text(TALKS).split("\n")
-    assert json.loads(lines[-2])[0] == "1001-2002"
+    assert json.loads(lines[-2]) == [
+        "1001-2002",
+        [1],
+        "2026-10-14T09:31:42Z",
+        True,
+        1,
+        "Is it here yet?",
+    ]
     assert lines[-1] == TALKS.notes[0]
 
 

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from ipaddress import ip_address
 from types import FrameType
 from typing import Any
@@ -72,7 +73,9 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     port = listener.getsockname()[1]
     parts = build_parts(app)
     told = anyio.Event()
-    server = EndsWell(_config(web(parts, settings, port, token_digest)), told)
+    config = _config(web(parts, settings, port, token_digest))
+    address = f"http://{_netloc(settings.host, port)}/mcp"
+    server = EndsWell(config, told, started=partial(ready, address))
 
     async def stop() -> None:
         await told.wait()
@@ -84,7 +87,6 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
         tasks.start_soon(app.run)
         tasks.start_soon(stop)
         with listener:
-            ready(f"http://{_netloc(settings.host, port)}/mcp")
             await server.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
 
@@ -159,10 +161,19 @@ class Sse:
 class EndsWell(uvicorn.Server):
     """A web server that is told of SIGINT and SIGTERM but ends only when we say so."""
 
-    def __init__(self, config: uvicorn.Config, told: anyio.Event) -> None:
-        """Set `told` at the first signal; a second one ends the process at once."""
+    def __init__(
+        self, config: uvicorn.Config, told: anyio.Event, started: Callable[[], None]
+    ) -> None:
+        """Set `told` at the first signal; a second one ends the process at once. Call `started`
+        once requests and signals are heard."""
         super().__init__(config)
         self._told = told
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, then say so."""
+        await super().startup(sockets)
+        self._tell_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note the signal. Not passing it on keeps the exit code 0."""

@@ -37,8 +37,13 @@ def report(error: BaseException, where: str) -> None:
     log.error("unexpected in %s: %s", where, describe(error))
 
 
-def log_to_stderr(level: int | str = logging.WARNING) -> None:
-    """Send every log record from `level` up to stderr, discreetly; replaces what was set up."""
+def log_to_stderr(level: str = "WARNING") -> None:
+    """Send log records from `level` up to stderr, discreetly; replaces what was set up.
+
+    Libraries are heard from WARNING up at most: below that some of them log whole messages.
+    """
+    ours = logging.getLevelNamesMapping()[level]
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(Discreet())
-    logging.basicConfig(level=level, handlers=[sink], force=True)
+    logging.basicConfig(level=max(ours, logging.WARNING), handlers=[sink], force=True)
+    logging.getLogger("xdm_mcp").setLevel(ours)

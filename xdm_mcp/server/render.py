@@ -59,7 +59,7 @@ def _(answer: InboxPage) -> str:
         lines.append(row("n", "id", "handle", "name"))
         lines += [row(n, p.id, p.handle, p.name) for n, p in enumerate(people, start=1)]
     if answer.conversations is not None:
-        lines += _conversation_lines(answer)
+        lines += _conversation_lines(answer, places_of(answer.account_id, people))
     if answer.messages is not None:
         lines += _message_lines(answer, places_of(answer.account_id, people))
     if answer.next_cursor is not None:
@@ -101,10 +101,12 @@ def _reasons(reasons: Iterable[Reason]) -> Iterator[str]:
         yield f"- {reason.rule}: {reason.says}"
 
 
-def _conversation_lines(page: InboxPage) -> Iterator[str]:
-    yield row("conversation_id", "with_ids", "last_at", "needs_reply", "last_from", "last_text")
-    for c in page.conversations or []:
-        yield row(c.id, c.with_ids, c.last_at, c.needs_reply, c.last_from, c.last_text)
+def _conversation_lines(page: InboxPage, places: dict[str | None, int]) -> Iterator[str]:
+    yield row("conversation_id", "with", "last_at", "needs_reply", "last_from", "last_text")
+    for talk in page.conversations or []:
+        others = [places.get(user_id, user_id) for user_id in talk.with_ids]
+        last_from = places.get(talk.last_from, talk.last_from)
+        yield row(talk.id, others, talk.last_at, talk.needs_reply, last_from, talk.last_text)
     if not page.conversations:
         yield "No conversations."
 

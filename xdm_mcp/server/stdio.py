@@ -39,6 +39,10 @@ async def serve_stdio(app: App) -> None:
         await finish_sends(app, parts.calls)
         serving.cancel()
 
+    if os.isatty(STDIN):
+        sys.stderr.write(
+            "Serving MCP on stdin and stdout, for a client to speak to; Ctrl-C ends.\n"
+        )
     with _claimed() as (incoming, outgoing):
         async with open_pipe(incoming, outgoing) as streams, anyio.create_task_group() as tasks:
             with anyio.CancelScope() as serving:

@@ -189,7 +189,7 @@ QUOTA_STATUS = Offer(
     title="Show limits, money and held sends",
     description=(
         "Show what limits sending now: every window (used, remaining, resets_at), reply credits, "
-        "money spent and budgets, held sends, halts, the rules and the backend. Costs nothing."
+        "money spent and budgets, held sends, halts, the rules and the backend."
     ),
     arguments=NoArguments,
     answer=QuotaStatus,
