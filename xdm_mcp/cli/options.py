@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdm_mcp import __version__
-from xdm_mcp.cli import approvals, clear, demo, doctor, sandbox, serve, status
+from xdm_mcp.cli import approvals, clear, demo, doctor, outbox, sandbox, serve, status
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -37,6 +37,7 @@ COMMANDS = {
     "serve": "serve MCP on stdio (the default) or over HTTP",
     "demo": "watch an agent's session against the built-in pretend X",
     "approvals": "list the sends that wait for a person; approve or reject one",
+    "outbox": "list the latest sends; settle one of unknown outcome",
     "status": "show windows, money, held sends and halts",
     "doctor": "check the installation and name the next step",
     "sandbox": "serve the pretend X, look into it, speak in it",
@@ -46,6 +47,7 @@ APPROVALS = {
     "approve ID": "show one in full, ask, send it",
     "reject ID": "end one for good",
 }
+OUTBOX = {"resolve ENTRY": "write down whether it was sent"}
 SANDBOX = {
     "serve": "serve its world over HTTP",
     "deliveries": "list what was really delivered",
@@ -77,6 +79,7 @@ def parser() -> ArgumentParser:
     _add_serve(commands)
     _add(commands, "demo", COMMANDS["demo"], demo.demo)
     _add_approvals(commands)
+    _add_outbox(commands)
     for name, run in (("status", status.status), ("doctor", doctor.doctor)):
         _add_place(_add_json(_add(commands, name, COMMANDS[name], run)))
     _add_sandbox(commands)
@@ -105,6 +108,19 @@ def _add_approvals(commands: Commands) -> None:
             "id", metavar="ID", help="its approval id, or at least 4 first characters"
         )
         _add_place(verb)
+
+
+def _add_outbox(commands: Commands) -> None:
+    listing = _add(commands, "outbox", COMMANDS["outbox"], outbox.show, OUTBOX)
+    listing.add_argument("--limit", type=int, default=20, help="how many sends to list (20)")
+    _add_place(_add_json(listing))
+    verbs = _holding(listing, "outbox")
+    settling = _add(verbs, "resolve", OUTBOX["resolve ENTRY"], outbox.resolve)
+    settling.add_argument("entry", metavar="ENTRY", type=int, help="its number in the list")
+    word = settling.add_mutually_exclusive_group(required=True)
+    word.add_argument("--sent", action="store_true", help="you saw the message in X")
+    word.add_argument("--not-sent", action="store_true", help="you saw that X does not have it")
+    _add_place(settling)
 
 
 def _add_sandbox(commands: Commands) -> None:

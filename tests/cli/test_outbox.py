@@ -1,0 +1,52 @@
+"""`xdm-mcp outbox`: what became of sends, and a person's word where nothing else can say."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Home
+
+
+def test_a_home_without_sends_says_so(home: Home) -> None:
+    """Nothing was asked for yet."""
+    assert home.run("outbox")[:2] == (0, "Nothing was asked for yet.\n")
+
+
+def test_the_latest_sends_are_listed_without_their_text(home: Home) -> None:
+    """The list names state and recipient; what was written is nobody's business here."""
+    home.held("A secret between us.")
+
+    code, out, _ = home.run("outbox", "--json")
+    (row,) = json.loads(out)
+
+    assert (code, row["state"], row["recipient_ids"]) == (0, "held", ["2200000011"])
+    assert "secret" not in out + home.run("outbox")[1]
+
+
+def test_a_person_settles_what_could_not_be_found_out(home: Home) -> None:
+    """Seen in X, it is sent; the agent's repeat is then answered with it."""
+    entry = unknown(home, "Did it arrive?")
+
+    code, out, _ = home.run("outbox", "resolve", str(entry), "--not-sent")
+
+    assert (code, out) == (0, f"Entry {entry} is settled: failed.\n")
+    assert home.ask("Did it arrive?").status == "held"
+
+
+def test_what_is_not_unknown_cannot_be_settled(home: Home) -> None:
+    """A held send has another way to its end."""
+    home.held("Hello.")
+
+    code, _, err = home.run("outbox", "resolve", "1", "--sent")
+
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def unknown(home: Home, text: str) -> int:
+    """Leave a send of unknown outcome in the home; return its entry."""
+    approval_id = home.held(text)
+    home.break_next_send(kind="status", status=500)
+    home.run("approvals", "approve", approval_id, "--yes")
+    (row,) = json.loads(home.run("outbox", "--json")[1])
+    assert row["state"] == "unknown"
+    return int(row["entry"])
