@@ -85,7 +85,7 @@ def test_wrong_settings_are_one_sentence_and_exit_2(
 def test_missing_credentials_are_one_sentence(home: Home) -> None:
     """A real backend without a token says which variable it wants."""
     code, out, err = home.run("status", "--backend", "x-api-v2")
-    assert (code, out, err.count("\n")) == (exit_code, "", 1)
+    assert (code, out, err.count("\n")) == (1, "", 1)
     assert "XDM_X_ACCESS_TOKEN" in err
 
 
@@ -93,7 +93,7 @@ def test_a_home_that_cannot_be_written_is_one_sentence(home: Home) -> None:
     """Where no folder can be made, the commands say so."""
     for exit_code, *command in ((2, "approvals"), (1, "sandbox", "deliveries")):
         code, out, err = home.run(*command, "--home", "/proc/nowhere")
-        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert (code, out, err.count("\n")) == (exit_code, "", 1)
 
 
 def test_a_ledger_of_a_newer_version_is_one_sentence(home: Home) -> None:
