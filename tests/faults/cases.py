@@ -57,6 +57,11 @@ class Case:
         words = f"{self.way}/{self.behaviour}/{self.seed}/{self.point}"
         object.__setattr__(self, "_chance", random.Random(words))  # noqa: S311 - repeatable on purpose
 
+    def __str__(self) -> str:
+        """Return the case in words."""
+        at = "" if self.point is None else f", edge {self.point}"
+        return f"{self.way}, {self.behaviour}, seed {self.seed}{at}"
+
     @property
     def approvals(self) -> bool:
         """Whether a person is asked."""
