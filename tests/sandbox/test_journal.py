@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from filelock import FileLock
 
-from tests.sandbox.conftest import IRIS, START, client_of, deliveries, sent, to
+from tests.sandbox.conftest import IRIS, ME, START, client_of, deliveries, sent, to
 from tests.sandbox.x_api_v2.test_media import PNG, attach, uploaded
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.sandbox.events import Blocked
@@ -34,23 +34,19 @@ from datetime import datetime
 from pathlib import Path
 import httpx2
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.sandbox import SANDBOX_TOKEN
 from xdm_mcp.sandbox.journal_file import FileJournal
 from xdm_mcp.sandbox.serve import build_app
 
-async def main(path, now, recipient, count):
+async def main(path, now, count):
     clock = ManualClock(datetime.fromisoformat(now))
-    app = build_app(FileJournal(Path(path), clock), clock)
-    headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="http://sandbox", headers=headers
-    ) as client:
+    transport = httpx2.ASGITransport(app=build_app(FileJournal(Path(path), clock), clock))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        print("ready", flush=True)
+        sys.stdin.readline()
         for number in range(int(count)):
-            answer = await client.post(
-                f"/2/dm_conversations/with/{recipient}/messages", json={"text": f"{number}"}
-            )
-            print(answer.status_code, answer.json().get("data", {}).get("dm_event_id"))
+            body = {"from": "iris_sandbox", "text": str(number)}
+            answer = await client.post("/_sandbox/inbound", json=body)
+            print(answer.json()["id"])
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -73,9 +69,11 @@ def join(path: Path, clock: ManualClock) -> Open:
 
 
 def child(path: Path, count: int) -> subprocess.Popen[str]:
-    """Start another process that sends to Iris."""
-    command = [sys.executable, "-c", CHILD, str(path), START.isoformat(), IRIS, str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    """Start another process in which Iris writes as soon as it is told to go."""
+    command = [sys.executable, "-c", CHILD, str(path), START.isoformat(), str(count)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 async def test_two_processes_see_one_world(join: Open) -> None:
@@ -134,17 +132,28 @@ async def test_a_restart_forgets_nothing(join: Open) -> None:
 
 
 async def test_real_processes_at_once_lose_and_repeat_nothing(path: Path, join: Open) -> None:
-    """Two children and ourselves send together: every id once, all in one file, 15 at most."""
-    children = [child(path, 6) for _ in range(2)]
-    ours = [await sent(join(), IRIS) for _ in range(2)]
-    outputs = [each.communicate(timeout=60)[0] for each in children]
+    """Three children write as fast as they can: every id once, and every message in the world."""
+    children = [child(path, 20) for _ in range(3)]
+    try:
+        for each in children:
+            assert each.stdout is not None
+            assert each.stdout.readline() == "ready\n"
+        for each in children:
+            assert each.stdin is not None
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        outputs = [each.communicate(timeout=60) for each in children]
+    finally:
+        for each in children:
+            each.kill()
 
-    lines = [line.split() for output in outputs for line in output.splitlines()]
-    assert [status for status, _ in lines] == ["201"] * 12
-    everything = [*ours, *(event_id for _, event_id in lines)]
-    told = [each["id"] for each in await deliveries(join())]
-    assert sorted(told) == sorted(everything)
-    assert told == sorted(set(told), key=int)
+    assert [error for _, error in outputs] == ["", "", ""]
+    made = [event_id for output, _ in outputs for event_id in output.split()]
+    world = (await join().get("/_sandbox/world")).json()
+    (thread,) = [one for one in world["conversations"] if one["id"] == f"{ME}-{IRIS}"]
+    injected = [each["id"] for each in thread["messages"] if each["via"] == "control"]
+    assert len(made) == 60
+    assert injected == sorted(made, key=int)
 
 
 async def test_a_torn_last_line_is_ignored_and_written_over(path: Path, join: Open) -> None:
