@@ -154,9 +154,10 @@ class Ledger(Protocol):
     async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
         """Note that the request leaves now (`reserved` to `in_flight`).
 
-        None means that it must not: somebody else owns it, or a halt that concerns it came, or it
-        is more than 5 seconds late for its slot. In the last two cases the entry has failed (codes
-        `halted` and `late`, `not_sent`), and everything was given back.
+        None means that it must not: somebody else owns it, or a halt that concerns it or a wait of
+        the account came, or it is more than 5 seconds late for its slot. In these last cases the
+        entry has failed (codes `halted`, `paused`, `late`; `not_sent`), and everything was given
+        back.
         """
         ...
 

@@ -11,8 +11,7 @@ from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.verdicts import PeerFacts
 
 CREDITS = 5
-"""Sends that one inbound message pays for (reference of `direct_messages/events/new`, X API v1.1).
-"""
+"""Sends that one inbound message pays for (`direct_messages/events/new`, X API v1.1)."""
 
 CREDIT_SPAN = 24 * 60 * 60 * 1000
 """For how long (ms) it does: from its own time on, the last instant excluded (same source)."""
@@ -50,6 +49,7 @@ FIELDS = (
     "account_id, peer, inbound_id, inbound_at, newest_id, opted_out_id, opted_out_at,"
     " cleared_id, closed_at, closed_until, closed_code"
 )
+"""The columns, in the order of `Peer`."""
 
 
 def load_peer(sql: Sql, account_id: str, key: str) -> Peer:

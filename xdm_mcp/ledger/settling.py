@@ -18,7 +18,15 @@ from xdm_mcp.ledger.entries import change, find, load, note
 from xdm_mcp.ledger.peers import close
 from xdm_mcp.ledger.rows import Stored, charges_of
 from xdm_mcp.ledger.sql import Sql, Value
-from xdm_mcp.ledger.windows import NEVER_LEFT, REFUSED, block, count_again, excuse, observe
+from xdm_mcp.ledger.windows import (
+    NEVER_LEFT,
+    REFUSED,
+    block,
+    blocked_until,
+    count_again,
+    excuse,
+    observe,
+)
 from xdm_mcp.models.quota import DEADLINE, WINDOW_MARGIN
 from xdm_mcp.models.sends import Entry, Outcome, Receipt, SendState
 
@@ -133,12 +141,17 @@ def _owned(stored: Stored, entry: Entry, owner: str, *states: SendState) -> bool
 
 
 def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
-    """Why a reserved send must not leave now, if so: a halt has come, or its slot is past."""
+    """Why a reserved send must not leave now: a halt or a pause has come, or its slot is past."""
     entry = stored.entry
     for halted in halts(sql, entry.account_id, now):
         if stops(halted, first_contact=stored.first_contact, cost=entry.cost):
             says = f"Sending was halted ({halted.code}) before it could leave."
             return Outcome(SendState.FAILED, "halted", says, not_sent=True)
+    until = blocked_until(sql, entry.account_id)
+    if until > now:
+        says = "X wants a pause of the whole account before anything more is sent; try again then."
+        retry_at = from_ms(until)
+        return Outcome(SendState.FAILED, "paused", says, not_sent=True, retry_at=retry_at)
     if now > stored.slot_at + LATE:
         says = (
             "Its turn passed before it could leave, perhaps because the machine slept; try again."
@@ -198,7 +211,7 @@ def _account_effects(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> No
     """What an answer says of the account and the recipient holds, whoever brings it."""
     account_id = stored.entry.account_id
     said = [replace(w, scope=w.scope.replace("{account}", account_id)) for w in outcome.windows]
-    observe(sql, said, now, stored.charges)
+    observe(sql, said, now)  # the answered send is no longer open here
     if outcome.retry_at is not None:
         block(sql, account_id, to_ms(outcome.retry_at))
     if outcome.closed_for is not None:

@@ -61,10 +61,9 @@ def count_again(sql: Sql, charges: Iterable[Charge]) -> None:
 
 
 def block(sql: Sql, account_id: str, until: int) -> None:
-    """Let nothing leave the account before `until` (ms): every window of its sends has nothing left
-    till then."""
+    """Let nothing leave the account before `until` (ms): no window of its sends has room."""
     prefix = f"{account_id}/"
-    _scope_id(sql, prefix + "requests")
+    _scope_id(sql, f"{account_id}/requests")  # the one that is asked, whatever the limits are
     sql.run(
         "UPDATE scope SET blocked_until = ? WHERE blocked_until < ?"
         " AND substr(name, 1, ?) = ? AND substr(name, 1, ?) <> ?",
@@ -72,12 +71,17 @@ def block(sql: Sql, account_id: str, until: int) -> None:
     )  # fmt: skip
 
 
-def observe(sql: Sql, said: Iterable[ServerWindow], now: int, own: Sequence[Charge] = ()) -> None:
-    """Keep what headers said, less what other open sends may still take; `own` are the charges of
-    the answered one."""
+def blocked_until(sql: Sql, account_id: str) -> int:
+    """Return until when (ms) nothing may leave the account, perhaps a moment in the past."""
+    row = sql.one("SELECT blocked_until FROM scope WHERE name = ?", f"{account_id}/requests")
+    return 0 if row is None else int(row[0])
+
+
+def observe(sql: Sql, said: Iterable[ServerWindow], now: int) -> None:
+    """Keep what headers said, less what sends that are still open may take of it."""
     for server in said:
         scope_id, resets_at = _scope_id(sql, server.scope), to_ms(server.resets_at)
-        left = server.remaining - _on_their_way(sql, scope_id, own)
+        left = server.remaining - _on_their_way(sql, scope_id)
         for before, until in _server_said(sql, scope_id, now, server.limit):
             if resets_at < until:  # an older answer that arrives late
                 left, resets_at = before, until
@@ -198,11 +202,10 @@ def _reached_since(sql: Sql, scope_id: int, seq: int) -> int:
     return int(count)
 
 
-def _on_their_way(sql: Sql, scope_id: int, own: Sequence[Charge]) -> int:
+def _on_their_way(sql: Sql, scope_id: int) -> int:
     """Count the charges of a scope whose requests an answer may not have counted yet."""
     rows = sql.all("SELECT charges FROM entry WHERE state IN ('reserved', 'in_flight')")
-    others = {pair for (text,) in rows for pair in charges_of(text)} - set(own)
-    return sum(scope == scope_id for scope, _ in others)
+    return sum(scope == scope_id for (text,) in rows for scope, _ in charges_of(text))
 
 
 def _scope_id(sql: Sql, name: str) -> int:

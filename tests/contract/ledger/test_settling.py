@@ -235,6 +235,22 @@ async def test_a_retry_at_keeps_the_whole_account_waiting(desk: Desk) -> None:
     assert (await desk.window(REQUESTS)).remaining == 14
 
 
+async def test_a_pause_of_the_account_holds_what_was_reserved_before_it(desk: Desk) -> None:
+    """A send that waited for its turn does not leave while X wants us to wait."""
+    retry_at = desk.now + timedelta(minutes=10)
+    waiting, others = await desk.reserved(draft("Two")), await desk.reserved(draft(account="200"))
+    limited = Outcome(SendState.FAILED, "rate_limited", "X wants us to wait.", retry_at=retry_at)
+    await desk.send(draft("One"), limited, ())
+
+    assert await desk.ledger.dispatch(waiting, desk.now) is None
+
+    stands = await desk.ledger.entry(waiting.id)
+    assert stands is not None
+    assert (stands.state, stands.code, stands.retry_at) == (SendState.FAILED, "paused", retry_at)
+    assert await counts(desk) == (15, 500, PRICE)
+    assert await desk.ledger.dispatch(others, desk.now) is not None
+
+
 async def test_a_refusal_by_the_recipient_is_remembered_for_its_time(desk: Desk) -> None:
     """Until it ends, or until they write to us, the guard knows that they take no messages."""
     closed = Outcome(
