@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xdm_mcp.outbox.sending import Outbox
     from xdm_mcp.outbox.standing import Standing
     from xdm_mcp.people import People
+    from xdm_mcp.reads import Reads
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,13 @@ class App:
         return People(self.backend, self.ledger, self.policy.budget(), self.clock)
 
     @cached_property
+    def reads(self) -> Reads:
+        """Reads of messages, booked and learned from."""
+        from xdm_mcp.reads import Reads
+
+        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock)
+
+    @cached_property
     def outbox(self) -> Outbox:
         """The write path."""
         from xdm_mcp.outbox.drafts import Drafts
@@ -90,6 +98,7 @@ class App:
             ledger=self.ledger,
             policy=self.policy,
             drafts=Drafts(self.backend, self.people, attachments.folder, attachments.max_bytes),
+            reads=self.reads,
             reconciler=self._reconciler,
             bus=self.bus,
             clock=self.clock,
@@ -100,7 +109,8 @@ class App:
     def _reconciler(self) -> Reconciler:
         from xdm_mcp.outbox.reconcile import Reconciler
 
-        return Reconciler(self.backend, self.ledger, self.policy, self.bus, self.clock)
+        readable = self.backend.capabilities.read_back
+        return Reconciler(self.reads, self.ledger, self.bus, self.clock, readable=readable)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -109,15 +119,7 @@ class App:
         from xdm_mcp.inbox.reading import Inbox
 
         settings = self.settings.inbox
-        feed = Feed(
-            self.backend,
-            self.ledger,
-            self.people,
-            self.policy,
-            self.bus,
-            self.clock,
-            settings,
-        )
+        feed = Feed(self.reads, self.people, self.bus, self.clock, settings)
         poll = timedelta(seconds=settings.poll_seconds)
         return Inbox(self.backend, self.people, feed, self.policy, self.clock, poll)
 

@@ -154,6 +154,32 @@ async def test_a_first_contact_is_held_whatever_the_confirmation_says(tmp_path: 
         assert [reason.rule for reason in held.reasons] == ["first_contact"]
 
 
+async def test_who_wrote_before_is_no_first_contact_although_the_inbox_was_never_read(
+    tmp_path: Path,
+) -> None:
+    """The last words of an unknown conversation are read once before the guard judges."""
+    async with rig(tmp_path, **FREE) as here:
+        assert (await here.send()).status == "sent"
+        await here.send("And one more thing.")
+
+        windows = (await here.app.standing.quota()).windows
+        assert [w.used for w in windows if "with_user" in w.name] == [1]
+
+
+async def test_without_a_readable_conversation_a_person_is_asked(tmp_path: Path) -> None:
+    """The reading fails closed: what cannot be known counts as a first contact."""
+    async with rig(tmp_path, **FREE) as here:
+        await here.control(
+            "POST",
+            "faults",
+            {"kind": "status", "status": 500, "method": "GET", "path": ".*dm_events"}
+            | {"times": 10},
+        )
+        held = await here.send()
+
+        assert [reason.rule for reason in held.reasons] == ["first_contact"]
+
+
 async def test_a_reply_goes_out_at_once_where_the_owner_asked_for_no_confirmation(
     tmp_path: Path,
 ) -> None:

@@ -11,38 +11,24 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.config import InboxSettings
 from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable
-from xdm_mcp.guard.policy import Policy
-from xdm_mcp.ledger.base import Booking, Ledger
 from xdm_mcp.models.messages import Message, MessagePage, one_to_one
 from xdm_mcp.people import People
-
-EVENTS = "dm_events"
-"""The name of the limit that reads of the whole inbox count against."""
+from xdm_mcp.reads import Reads
 
 
 class Feed:
     """Messages read so far, newest first, and how far back they reach."""
 
     def __init__(
-        self,
-        backend: Backend,
-        ledger: Ledger,
-        people: People,
-        policy: Policy,
-        bus: Bus,
-        clock: Clock,
-        settings: InboxSettings,
+        self, reads: Reads, people: People, bus: Bus, clock: Clock, settings: InboxSettings
     ) -> None:
-        """Read through `backend` within the policy's budget, pages as `settings` say."""
-        self._backend = backend
-        self._ledger = ledger
+        """Look through `reads`, in pages as `settings` say."""
+        self._reads = reads
         self._people = people
-        self._policy = policy
         self._bus = bus
         self._clock = clock
         self._settings = settings
@@ -116,12 +102,12 @@ class Feed:
             if self._older is None or far_enough or self._pages_back >= self._settings.max_pages:
                 return False
             try:
-                page = await self._page(limit=self._settings.first_page, cursor=self._older)
+                page = await self._reads.page(self._settings.first_page, cursor=self._older)
             except (OverBudget, RateLimited) as error:
                 self.trouble = str(error)
                 return False
             self._older, self._pages_back = page.next_cursor, self._pages_back + 1
-            await self._learn(page)
+            self._keep(page)
             return True
 
     async def thread(
@@ -134,30 +120,27 @@ class Feed:
             raise NotFound(
                 "There is no such conversation of this account; list yours with list_dms."
             )
-        page = await self._page(
-            limit=min(limit, self._backend.capabilities.max_page),
+        page = await self._reads.page(
+            limit,
             cursor=cursor,
             with_user=other,
             conversation_id=None if other else conversation_id,
         )
-        await self._learn(page)
+        self._keep(page)
         ordered = sorted(page.messages, key=lambda m: int(m.id), reverse=True)
         return ordered, page.next_cursor
 
     async def fetch(self, message_id: str) -> Message:
         """Read one message by its id. Raises NotFound."""
-        booking = await self._book("message", 1)
-        message = await self._backend.message(message_id)
-        await self._ledger.settle_read(booking, booking.cost)
-        return message
+        return await self._reads.message(message_id)
 
     async def _read_new(self) -> list[Message]:
         fresh: list[Message] = []
         cursor: str | None = None
         for _ in range(self._settings.max_pages):
-            page = await self._page(limit=self._settings.first_page, cursor=cursor)
+            page = await self._reads.page(self._settings.first_page, cursor=cursor)
             new = [m for m in page.messages if m.id not in self._known]
-            await self._learn(page)
+            self._keep(page)
             fresh += new
             cursor = page.next_cursor
             if not self._begun:
@@ -167,38 +150,7 @@ class Feed:
                 break
         return fresh
 
-    async def _page(
-        self,
-        *,
-        limit: int,
-        cursor: str | None,
-        with_user: str | None = None,
-        conversation_id: str | None = None,
-    ) -> MessagePage:
-        where = "with_user" if with_user else "conversation" if conversation_id else EVENTS
-        booking = await self._book(where, limit)
-        page = await self._backend.messages(
-            limit=limit, cursor=cursor, with_user=with_user, conversation_id=conversation_id
-        )
-        await self._ledger.settle_read(booking, page.cost)
-        return page
-
-    async def _book(self, where: str, count: int) -> Booking:
-        account = await self._people.account()
-        capabilities = self._backend.capabilities
-        limits = [capabilities.reads[where].of(account.id)] if where in capabilities.reads else []
-        price = capabilities.prices.read_message * count
-        return await self._ledger.book_read(
-            account.id, price, self._policy.budget(), limits, self._clock.now()
-        )
-
-    async def _learn(self, page: MessagePage) -> None:
-        account = await self._people.account()
-        now = self._clock.now()
-        if page.users:
-            await self._ledger.remember_users(page.users, now)
-        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
-        await self._ledger.observe(self._backend.server_windows(), now)
+    def _keep(self, page: MessagePage) -> None:
         self._known.update({message.id: message for message in page.messages})
 
     async def _tell(self, fresh: list[Message]) -> None:

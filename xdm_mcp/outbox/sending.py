@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,7 +19,7 @@ import anyio.lowlevel
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, NotFound, XdmError
+from xdm_mcp.errors import BadInput, NotFound, Refused, Unavailable, XdmError
 from xdm_mcp.guard.breakers import trip
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger, Reservation
@@ -37,12 +38,16 @@ from xdm_mcp.models.verdicts import Decision, Facts, Verdict
 from xdm_mcp.outbox.drafts import Drafts, draft_of
 from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
+from xdm_mcp.reads import Reads
 
 OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
 """States that end by themselves within seconds: worth waiting for."""
 
 PATIENCE = timedelta(seconds=45)
 """How long a repeated call waits for another process that is sending the same draft."""
+
+GREETING = 5
+"""How many messages are read of a conversation that we know nothing of: each one is billed."""
 
 Draw = Callable[[int], str]
 """Draws `n` random bytes as hex; injected so that tests repeat."""
@@ -58,6 +63,7 @@ class Outbox:
         ledger: Ledger,
         policy: Policy,
         drafts: Drafts,
+        reads: Reads,
         reconciler: Reconciler,
         bus: Bus,
         clock: Clock,
@@ -69,12 +75,14 @@ class Outbox:
         self._ledger = ledger
         self._policy = policy
         self._drafts = drafts
+        self._reads = reads
         self._reconciler = reconciler
         self._bus = bus
         self._clock = clock
         self._holds_for = holds_for
         self._draw = draw
         self._leaving: set[anyio.Event] = set()
+        self._introduced: set[str] = set()
 
     async def all_left(self) -> None:
         """Wait until no send of this process is on its way."""
@@ -112,8 +120,13 @@ class Outbox:
         if dry_run:
             facts = await self._ledger.facts(draft, limits, now)
             return tell_preview(draft, self._policy.decide(draft, facts, now))
+        await self._meet(draft)
         reservation = await self._ledger.reserve(
-            draft, limits, partial(self._judge, draft, None), partial(self._hold, draft), now
+            draft,
+            limits,
+            partial(self._judge, draft, None),
+            partial(self._hold, draft),
+            self._clock.now(),
         )
         return await self._answer(draft, reservation)
 
@@ -178,6 +191,20 @@ class Outbox:
             self._bus.publish(Changed("approvals"))
             return None
         return await self._carry(claimed)
+
+    async def _meet(self, draft: Draft) -> None:
+        """Read the last words of a conversation that the ledger knows nothing of, once per process.
+
+        Without it somebody who wrote yesterday looks like a first contact. A read that fails leaves
+        it at that: the guard then asks a person.
+        """
+        if draft.target.peer in self._introduced:
+            return
+        self._introduced.add(draft.target.peer)
+        facts = await self._ledger.facts(draft, (), self._clock.now())
+        if all(peer.last_inbound_at is None for peer in facts.peers):
+            with suppress(Unavailable, Refused, BadInput):
+                await self._reads.of(draft.target, GREETING)
 
     async def _answer(self, draft: Draft, reservation: Reservation) -> SendResult:
         if reservation.mismatch:

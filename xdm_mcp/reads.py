@@ -1,0 +1,103 @@
+"""Reading messages: every read is booked before it is made, settled by what it cost, and learned
+from."""
+
+from __future__ import annotations
+
+from xdm_mcp.backends.base import Backend
+from xdm_mcp.clock import Clock
+from xdm_mcp.errors import BackendUnavailable, XdmError
+from xdm_mcp.guard.policy import Policy
+from xdm_mcp.ledger.base import Booking, Ledger
+from xdm_mcp.models.messages import Message, MessagePage
+from xdm_mcp.models.sends import Target
+from xdm_mcp.people import People
+
+INBOX = "dm_events"
+"""The name of the limit that reads of the whole inbox count against."""
+
+
+class Reads:
+    """The one way by which messages are read."""
+
+    def __init__(
+        self, backend: Backend, ledger: Ledger, people: People, policy: Policy, clock: Clock
+    ) -> None:
+        """Read through `backend` within the policy's budget; teach `ledger` what is read."""
+        self._backend = backend
+        self._ledger = ledger
+        self._people = people
+        self._policy = policy
+        self._clock = clock
+
+    async def page(
+        self,
+        limit: int,
+        *,
+        cursor: str | None = None,
+        with_user: str | None = None,
+        conversation_id: str | None = None,
+    ) -> MessagePage:
+        """Return one page of at most `limit` messages, newest first: of everything, of one
+        person's, or of one conversation.
+
+        Raises OverBudget or RateLimited before anything is asked, and what a backend's read may
+        raise.
+        """
+        limit = min(limit, self._backend.capabilities.max_page)
+        where = "with_user" if with_user else "conversation" if conversation_id else INBOX
+        booking = await self._book(where, limit)
+        try:
+            page = await self._backend.messages(
+                limit=limit, cursor=cursor, with_user=with_user, conversation_id=conversation_id
+            )
+        except XdmError as error:
+            await self._settle_failed(booking, error)
+            raise
+        await self._ledger.settle_read(booking, page.cost)
+        await self._learn(page)
+        return page
+
+    async def of(self, target: Target, limit: int) -> MessagePage:
+        """Return the newest messages with a target that exists; a new group has none."""
+        if target.is_new_group:
+            return MessagePage(())
+        if target.conversation_id:
+            return await self.page(limit, conversation_id=target.conversation_id)
+        return await self.page(limit, with_user=target.user_ids[0])
+
+    async def message(self, message_id: str) -> Message:
+        """Return one message. Raises NotFound, and what `page` raises."""
+        booking = await self._book("message", 1)
+        try:
+            return await self._backend.message(message_id)
+        except XdmError as error:
+            await self._settle_failed(booking, error)
+            raise
+
+    async def _book(self, where: str, count: int) -> Booking:
+        account = await self._people.account()
+        capabilities = self._backend.capabilities
+        limits = [capabilities.reads[where].of(account.id)] if where in capabilities.reads else []
+        price = capabilities.prices.read_message * count
+        return await self._ledger.book_read(
+            account.id, price, self._policy.budget(), limits, self._clock.now()
+        )
+
+    async def _settle_failed(self, booking: Booking, error: XdmError) -> None:
+        """Book a failed read at the price of one message if it may have been billed, else at
+        nothing.
+
+        X bills what it returns, and whether a failed call is billed is not documented (docs.x.com
+        pricing, 2026-08); a refusal that we could read returned no message.
+        """
+        one = self._backend.capabilities.prices.read_message
+        doubtful = isinstance(error, BackendUnavailable)
+        await self._ledger.settle_read(booking, min(booking.cost, one) if doubtful else 0)
+
+    async def _learn(self, page: MessagePage) -> None:
+        account = await self._people.account()
+        now = self._clock.now()
+        if page.users:
+            await self._ledger.remember_users(page.users, now)
+        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
+        await self._ledger.observe(self._backend.server_windows(), now)
