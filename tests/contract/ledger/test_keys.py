@@ -14,6 +14,7 @@ from tests.contract.ledger.desk import (
     REFUSED,
     UNKNOWN,
     Desk,
+    allow_at,
     deny,
     draft,
 )
@@ -35,6 +36,14 @@ async def test_an_allowed_draft_is_reserved_for_now(desk: Desk) -> None:
         "Your parcel is on its way.",
     )
     assert (reservation.repeat, reservation.mismatch) == (False, False)
+
+
+async def test_a_slot_is_never_in_the_past(desk: Desk) -> None:
+    """A pause that is over by now holds nothing up, and dates nothing back."""
+    reservation = await desk.reserve(draft(), allow_at(desk.now - timedelta(seconds=1)))
+
+    assert reservation.entry is not None
+    assert reservation.entry.not_before == desk.now
 
 
 async def test_a_denied_draft_is_not_stored(desk: Desk) -> None:

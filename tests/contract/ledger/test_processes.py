@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import anyio
@@ -84,6 +85,16 @@ async def test_only_the_owner_dispatches(desks: Desks) -> None:
     assert await here.ledger.dispatch(entry, here.now) is not None
 
 
+async def test_an_outdated_fence_moves_nothing(desks: Desks) -> None:
+    """Not even the owner acts on an entry as it stood before it changed hands."""
+    here, _ = desks
+    reserved = await here.reserved(draft())
+    outdated = replace(reserved, fence=reserved.fence - 1)
+
+    assert await here.ledger.dispatch(outdated, here.now) is None
+    assert await here.settle(outdated, NOT_SENT) == reserved
+
+
 async def test_only_the_owner_settles_without_a_receipt(desks: Desks) -> None:
     """A refusal is believed of the process that made the attempt, a receipt of anybody."""
     here, there = desks
@@ -125,6 +136,7 @@ async def test_a_flight_whose_owner_vanished_is_unknown_and_read_back_at_once(de
 
     assert (due.id, due.state, due.next_read_at) == (flying.id, SendState.UNKNOWN, there.now)
     assert due.text == draft().text
+    assert due.fence > flying.fence
     assert await there.used(MESSAGES) == 1
     assert (await there.reserve(draft())).repeat
 

@@ -197,6 +197,17 @@ async def test_only_a_message_that_can_be_it_is_a_proof(desk: Desk) -> None:
     assert (await desk.ledger.recent())[0].state is SendState.SENT
 
 
+async def test_a_message_older_than_the_threads_newest_at_reserve_is_no_proof(desk: Desk) -> None:
+    """The same words, typed seconds before ours: the thread had already gone past them."""
+    await desk.record(message(START))
+    desk.later(seconds=10)
+    await desk.send(draft(), UNKNOWN)
+
+    await desk.record(own(START - timedelta(seconds=5), TEXT))
+
+    assert (await desk.ledger.recent())[0].state is SendState.UNKNOWN
+
+
 async def test_one_message_is_no_proof_of_two_sends(desk: Desk) -> None:
     """Of two sends with the same words the older is proven, the other stays unknown."""
     first = await desk.send(draft(), UNKNOWN)

@@ -171,6 +171,7 @@ async def test_a_receipt_wins_over_whatever_was_believed(desk: Desk, ended: Outc
 
     assert (entry.state, entry.receipt) == (SendState.SENT, Receipt("555"))
     assert await counts(desk) == (1, 1, PRICE)
+    assert (await desk.reserve(draft())).entry == entry
 
 
 async def test_a_receipt_is_taken_once(desk: Desk) -> None:
