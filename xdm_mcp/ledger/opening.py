@@ -7,24 +7,44 @@ from pathlib import Path
 
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.ledger.base import Ledger
+from xdm_mcp.ledger.sql import Database
 
 SQLITE = "sqlite:///"
 """How the address of an embedded ledger begins; a path follows, or `:memory:`."""
 
+POSTGRES = ("postgresql://", "postgres://")
+"""How the address of a ledger for many machines begins, as libpq takes it."""
+
 
 def open_ledger(url: str) -> Ledger:
-    """Return the ledger at `url`: `sqlite:///` and a path, or `sqlite:///:memory:`. Touches nothing
-    yet.
+    """Return the ledger at `url`: `sqlite:///` and a path, `sqlite:///:memory:`, or
+    `postgresql://user@host/database`. Touches nothing yet.
 
     Raises ConfigError for any other address, without repeating it: it may hold a password.
     """
-    scheme, found, path = url.partition(SQLITE)
-    if scheme or not found or not path:
-        raise ConfigError(
-            "`ledger_url` is `sqlite:///` and the path of a file; other engines are not built in."
-        )
     from xdm_mcp.ledger.keeping import SqlLedger
+
+    if url.startswith(POSTGRES):
+        return SqlLedger(_postgres(url))
+    if url.startswith(SQLITE) and url != SQLITE:
+        return SqlLedger(_sqlite(url.removeprefix(SQLITE)))
+    raise ConfigError(
+        "`ledger_url` is `sqlite:///` and the path of a file, or"
+        " `postgresql://user@host/database`; write it so."
+    )
+
+
+def _sqlite(path: str) -> Database:
     from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
 
-    place = MEMORY if path == MEMORY else Path(path).expanduser().absolute()
-    return SqlLedger(SqliteDatabase(place))
+    return SqliteDatabase(MEMORY if path == MEMORY else Path(path).expanduser().absolute())
+
+
+def _postgres(url: str) -> Database:
+    try:
+        from xdm_mcp.ledger.postgres import PostgresDatabase
+    except ImportError:
+        raise ConfigError(
+            "A ledger in PostgreSQL needs a driver; run `pip install 'xdm-mcp[postgres]'`."
+        ) from None
+    return PostgresDatabase(url)
