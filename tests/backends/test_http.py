@@ -226,6 +226,19 @@ async def test_two_wires_with_one_seed_wait_alike() -> None:
     assert waits[0] == waits[1] > timedelta(0)
 
 
+async def test_a_client_that_cannot_be_made_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Certificates that cannot be read are told like a place that cannot be reached."""
+
+    def fail(**_: object) -> None:
+        raise OSError("canary")
+
+    monkeypatch.setattr(httpx2, "AsyncClient", fail)
+    with pytest.raises(NoAnswer, match="could not be reached") as failed:
+        await wire_over(Script(reply())).write("/2/x", content=b"{}")
+    assert not failed.value.left
+    assert "canary" not in str(failed.value)
+
+
 async def test_one_client_serves_all_calls_until_it_is_closed() -> None:
     """Nothing is built before the first call, nothing per call, and closing is not the end."""
     wire = wire_over(Script(reply(content={})))

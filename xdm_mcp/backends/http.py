@@ -119,7 +119,7 @@ class Wire:
 
         Raises NoAnswer. The deadline holds for all tries together.
         """
-        ends_at = anyio.current_time() + self._deadline
+        ends_at = self._begin()
         for tries in range(RETRIES):
             pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
             try:
@@ -141,7 +141,7 @@ class Wire:
         `body` is what httpx2 takes: `content` and `headers`, or `data` and `files`. `share` is the
         part of the deadline that this call may use. Raises NoAnswer.
         """
-        ends_at = anyio.current_time() + self._deadline * share
+        ends_at = self._begin(share)
         return await self._once("POST", path, ends_at, **body)
 
     async def close(self) -> None:
@@ -149,6 +149,20 @@ class Wire:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+    def _begin(self, share: float = 1.0) -> float:
+        """Return when a call that begins now must end.
+
+        The first one makes the client, which may take a while on a busy machine: that is our own
+        work and takes nothing from the deadline.
+        """
+        try:
+            self._client = self._client or self._open()
+        except OSError as error:  # certificates that cannot be read
+            failure = _failure(error, self.origin, _Evidence())
+        else:
+            return anyio.current_time() + self._deadline * share
+        raise failure
 
     async def _once(self, method: str, path: str, ends_at: float, **request: Any) -> Answer:
         evidence = _Evidence()
