@@ -1,7 +1,7 @@
 """A server over the pretend app in a process of its own: `python -m tests.server.child stdio|http`.
 
 The text of a send says how the pretend outbox behaves: `slow` takes a second that nothing cancels,
-`endless` never ends by itself, `noisy` prints.
+`endless` never ends by itself, `change` changes the quota, `noisy` prints.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import anyio
 
 from tests.server.pretend import PretendApp
+from xdm_mcp.bus import Changed
 from xdm_mcp.config import HttpSettings
 from xdm_mcp.server.http import serve_http
 from xdm_mcp.server.stdio import serve_stdio
@@ -35,6 +36,8 @@ class ChildApp(PretendApp):
             case "endless":
                 sys.stderr.write("sending\n")
                 await anyio.sleep_forever()
+            case "change":
+                self.bus.publish(Changed("quota"))
             case "noisy":
                 print("noise of print")  # noqa: T201 - the noise is what is tested
                 os.write(1, b"noise of a library in C\n")

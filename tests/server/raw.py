@@ -61,7 +61,7 @@ class Wire:
         number = await self.ask(method, params)
         message = await self.read()
         assert message["id"] == number
-        return message.get("result") or message["error"]
+        return message["result"] if "result" in message else message["error"]
 
     async def open(self) -> Any:
         """Shake hands as a client of 2025-11-25 does; return what the server says of itself."""
@@ -76,11 +76,10 @@ class Wire:
         await self.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         return said
 
-    async def send_dm(self, text: str) -> int:
+    async def send_dm(self, text: str, **params: Any) -> int:
         """Ask for a send without waiting for its answer; return the request's id."""
-        return await self.ask(
-            "tools/call", {"name": "send_dm", "arguments": {"text": text, "to": "a"}}
-        )
+        call = {"name": "send_dm", "arguments": {"text": text, "to": "a"}}
+        return await self.ask("tools/call", params | call)
 
     async def ended(self) -> int:
         """Return the exit code once the process is gone and has said nothing more on stdout."""

@@ -210,6 +210,17 @@ async def test_a_token_is_asked_for_on_every_route(tmp_path: Path) -> None:
             assert len((await known.list_tools()).tools) == 4
 
 
+async def test_a_name_of_somebody_else_is_not_served() -> None:
+    """The gate stands before every route, and the owner's own names pass it."""
+    app = PretendApp(settings(allowed_hosts=("dm.example",)))
+    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+        for path in ("/mcp", "/sse", "/nothing"):
+            other = await client.get(f"{address}{path}", headers={"host": "evil.example"})
+            assert other.status_code == 421
+        own = await client.get(f"{address}/nothing", headers={"host": "DM.example"})
+        assert own.status_code == 404
+
+
 async def test_sse_is_served_only_if_asked_for() -> None:
     """The older transport is off by default."""
     app = PretendApp(settings(sse=False))

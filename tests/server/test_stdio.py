@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from tests.server.raw import ENVELOPE, PRETEND, REAL, ROOT, Wire, started
 
+QUOTA = "xdm://quota"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,6 +43,39 @@ async def test_a_newer_client_needs_no_handshake() -> None:
         assert (len(said["tools"]), said["ttlMs"], said["cacheScope"]) == (4, 300_000, "public")
         found = await wire.answer("server/discover", {"_meta": ENVELOPE})
         assert found["supportedVersions"] == ["2026-07-28"]
+
+
+async def test_an_older_client_is_told_of_changes() -> None:
+    """2025-11-25: a notification of the URI that was subscribed to."""
+    async with started(PRETEND) as wire:
+        await wire.open()
+        assert await wire.answer("resources/subscribe", {"uri": QUOTA}) == {}
+        number = await wire.send_dm("change")
+        heard = [await wire.read(), await wire.read()]
+    assert number in [message.get("id") for message in heard]
+    assert told(heard) == [{"uri": QUOTA}]
+
+
+async def test_a_newer_client_is_told_of_changes() -> None:
+    """2026-07-28: the stream begins with what was granted, and each update carries its id."""
+    async with started(PRETEND) as wire:
+        wanted = {"resourceSubscriptions": [QUOTA]}
+        listening = await wire.ask(
+            "subscriptions/listen", {"_meta": ENVELOPE, "notifications": wanted}
+        )
+        granted = await wire.read()
+        assert granted["method"] == "notifications/subscriptions/acknowledged"
+        assert granted["params"]["notifications"] == wanted
+        await wire.send_dm("change", _meta=ENVELOPE)
+        (update,) = told([await wire.read(), await wire.read()])
+    assert update["uri"] == QUOTA
+    assert update["_meta"]["io.modelcontextprotocol/subscriptionId"] == listening
+
+
+def told(messages: list[Any]) -> list[Any]:
+    """Return what the updates of resources among messages say."""
+    updates = [m for m in messages if m.get("method") == "notifications/resources/updated"]
+    return [update["params"] for update in updates]
 
 
 NO_MESSAGES = (

@@ -78,6 +78,7 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     server = EndsWell(config, told, started=partial(ready, address))
 
     async def stop() -> None:
+        """End the web server once it was told to and nothing is being sent."""
         await told.wait()
         await finish_sends(app, parts.calls)
         parts.subscriptions.close()
@@ -220,12 +221,12 @@ def _token_digest(settings: HttpSettings) -> bytes | None:
 
 
 def _hosts(settings: HttpSettings, port: int) -> frozenset[str]:
-    """Return the Host headers of requests to us: our own names only where we are on loopback."""
-    own = {settings.host, "localhost", "127.0.0.1", "::1"} if is_loopback(settings.host) else set()
-    named = {_netloc(host, port) for host in own} | {
-        host.lower() for host in settings.allowed_hosts
-    }
-    return frozenset(named)
+    """Return the Host headers of requests to us: names of the loopback and what the owner named."""
+    own = {"localhost", "127.0.0.1", "::1"}
+    if is_loopback(settings.host):
+        own.add(settings.host.lower())
+    named = (host.lower() for host in settings.allowed_hosts)
+    return frozenset({_netloc(host, port) for host in own} | set(named))
 
 
 def _netloc(host: str, port: int) -> str:

@@ -108,10 +108,12 @@ async def open_pipe(
         reading = anyio.CancelScope()
 
         async def read() -> None:
+            """Read until the input ends or nobody reads the answers."""
             with reading, put:
                 await _read(incoming, put, answers)
 
         async def write() -> None:
+            """Write until there are no more answers, or nobody reads them."""
             await answers.write_to(outgoing)
             reading.cancel()
 

@@ -35,6 +35,7 @@ async def serve_stdio(app: App) -> None:
     server = parts.server
 
     async def stop(serving: anyio.CancelScope) -> None:
+        """End `serving` once we were told to stop and nothing is being sent."""
         await told_to_stop()
         await finish_sends(app, parts.calls)
         serving.cancel()
