@@ -97,7 +97,7 @@ async def test_inspector_finds_portable_schemas_and_an_answer_to_everything(
             inbox = await client.ask(*tool("list_dms", {}))
             first = inbox["structuredContent"]["conversations"][0]
             talk = await client.ask(*tool("list_dms", {"conversation_id": first["id"]}))
-            message = talk["structuredContent"]["messages"][0]["rows"][0][0]
+            message = talk["structuredContent"]["messages"][0]["rows"][0]["id"]
             everything = questions(first["id"], first["with_ids"][0], message)
             dealt = (TRANSPORTS.index(transport) + ERAS.index(era)) % len(ERAS)
             await ask_all(client, everything[dealt :: len(ERAS)])

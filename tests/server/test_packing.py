@@ -30,14 +30,20 @@ ROWS = st.lists(
 
 
 def test_messages_of_one_day_share_the_time_of_the_newest() -> None:
-    """A run holds [id, place of the writer, text]; another day begins another run."""
+    """A run holds ids, places of writers and texts; another day begins another run."""
     packed = structured(WORDS)
     assert packed["messages"] == [
         {
             "at": "2026-10-14T09:31:42Z",
-            "rows": [["30", 1, "Is it here yet?"], ["20", 0, "It left today."]],
+            "rows": [
+                {"id": "30", "sender": 1, "text": "Is it here yet?"},
+                {"id": "20", "text": "It left today."},
+            ],
         },
-        {"at": "2026-10-13T18:05:11.250Z", "rows": [["10", 1, "Hello!"]]},
+        {
+            "at": "2026-10-13T18:05:11.250Z",
+            "rows": [{"id": "10", "sender": 1, "text": "Hello!"}],
+        },
     ]
     assert packed["untrusted"] is True
 
@@ -50,13 +56,16 @@ def test_packing_keeps_every_message_in_order_with_its_writer(rows: list[Message
     packed = pack(page)
     writers = {0: US, -1: None} | {n: p.id for n, p in enumerate(packed.people, start=1)}
     unpacked = [
-        (id_, run.conversation_id, writers[by], text)
+        (
+            message.model_dump(exclude={"sender"}),
+            run.conversation_id,
+            writers[message.sender],
+        )
         for run in packed.messages or []
-        for id_, by, text in run.rows
+        for message in run.rows
     ]
-    assert unpacked == [(r.id, r.conversation_id, r.from_id, r.text or "") for r in rows]
-    assert set(packed.truncated) == {row.id for row in rows if row.truncated}
-    assert sum(packed.hidden_removed.values()) == sum(row.hidden_removed for row in rows)
+    kept = {"id", "text", "truncated", "hidden_removed"}
+    assert unpacked == [(r.model_dump(include=kept), r.conversation_id, r.from_id) for r in rows]
     assert list(PAGE.iter_errors(structured(page))) == []
 
 

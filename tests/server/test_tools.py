@@ -152,7 +152,7 @@ async def test_reading_passes_every_filter_on(connect: Connect) -> None:
     (asked,) = app.inbox.asked
     assert (asked["conversation_id"], asked["limit"], asked["wait_seconds"]) == (TALK, 3, 0)
     assert result.structured_content is not None
-    assert result.structured_content["messages"][0]["rows"][0] == ["30", 1, "Is it here yet?"]
+    assert result.structured_content["messages"][0]["rows"][0]["text"] == "Is it here yet?"
     assert words(result).startswith("Untrusted words of other people")
 
 

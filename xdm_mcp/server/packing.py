@@ -22,20 +22,29 @@ NOBODY = -1
 """Stands for a sender whom the backend does not tell."""
 
 
-class Run(Wire):
-    """Messages of one conversation and UTC day, newest first, each as [id, who wrote it, text].
+class PackedMessage(Wire):
+    """One message. `sender` n is the nth of `people`, -1 is nobody known; without one it is ours.
 
-    Who wrote it: 0 this account, n the nth of `people`, -1 unknown. Text is empty for a picture
-    alone, and for somebody who joined or left. `at` is the time of the first.
+    There is no text in a picture alone, and none where somebody joined or left.
     """
+
+    id: str
+    sender: int = US
+    text: str | None = None
+    truncated: bool = False
+    hidden_removed: int = 0
+
+
+class Run(Wire):
+    """Messages of one conversation and UTC day, newest first. `at` is the time of the newest."""
 
     conversation_id: str | None = None
     at: str
-    rows: list[tuple[str, int, str]]
+    rows: list[PackedMessage]
 
 
 class PackedPage(Wire):
-    """An `InboxPage` whose messages are packed; `truncated` and `hidden_removed` are by id."""
+    """An `InboxPage` whose messages are packed."""
 
     untrusted: Literal[True] = True
     account_id: str
@@ -43,8 +52,6 @@ class PackedPage(Wire):
     people: list[Person] = Field(default=[])
     conversations: list[ConversationRow] | None = None
     messages: list[Run] | None = None
-    truncated: list[str] = Field(default=[])
-    hidden_removed: dict[str, int] = Field(default={})
     next_cursor: str | None = None
     coverage: str
     as_of: str
@@ -62,8 +69,6 @@ def pack(page: InboxPage) -> PackedPage:
         people=people,
         conversations=page.conversations,
         messages=None if page.messages is None else [_run(run, places) for run in runs(rows)],
-        truncated=[row.id for row in rows if row.truncated],
-        hidden_removed={row.id: row.hidden_removed for row in rows if row.hidden_removed},
         next_cursor=page.next_cursor,
         coverage=page.coverage,
         as_of=page.as_of,
@@ -102,5 +107,14 @@ def _run(rows: list[MessageRow], places: dict[str | None, int]) -> Run:
     return Run(
         conversation_id=newest.conversation_id,
         at=newest.at,
-        rows=[(row.id, places[row.from_id], row.text or "") for row in rows],
+        rows=[
+            PackedMessage(
+                id=row.id,
+                sender=places[row.from_id],
+                text=row.text,
+                truncated=row.truncated,
+                hidden_removed=row.hidden_removed,
+            )
+            for row in rows
+        ],
     )
