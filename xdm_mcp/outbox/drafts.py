@@ -39,52 +39,13 @@ class Drafts:
         new_group: Sequence[str] | None,
         attachment: str | None,
         idempotency_key: str | None,
+        look_up: bool = True,
     ) -> Draft:
-        """Return the draft, everybody in it looked up. Raises BadInput, NotFound, Unsupported or
-        Unavailable."""
-        return await self._make(
-            text, to, conversation_id, new_group, attachment, idempotency_key, look_up=True
-        )
+        """Return the draft, everybody in it looked up; without `look_up` nothing is spent, and whom
+        we do not know stands in as `UNRESOLVED`.
 
-    async def preview(
-        self,
-        *,
-        text: str,
-        to: str | None,
-        conversation_id: str | None,
-        new_group: Sequence[str] | None,
-        attachment: str | None,
-        idempotency_key: str | None,
-    ) -> Draft:
-        """Return the draft without looking anybody up: whom we do not know stands in as
-        `UNRESOLVED`."""
-        return await self._make(
-            text, to, conversation_id, new_group, attachment, idempotency_key, look_up=False
-        )
-
-    def picture_of(self, entry: Entry) -> Picture | None:
-        """Return the very image that the entry was decided with. Raises BadInput if it changed
-        since."""
-        if entry.attachment is None:
-            return None
-        attachment, picture = load(self._attachments, entry.attachment.name, self._max_bytes)
-        if attachment != entry.attachment:
-            raise BadInput(
-                "The attachment changed after it was approved; ask again with the new one."
-            )
-        return picture
-
-    async def _make(
-        self,
-        text: str,
-        to: str | None,
-        conversation_id: str | None,
-        new_group: Sequence[str] | None,
-        attachment: str | None,
-        idempotency_key: str | None,
-        *,
-        look_up: bool,
-    ) -> Draft:
+        Raises BadInput, NotFound, Unsupported or Unavailable.
+        """
         if [to, conversation_id, new_group].count(None) != 2:
             raise BadInput("Give exactly one of to, conversation_id and new_group.")
         image = self._image(attachment)
@@ -110,6 +71,18 @@ class Drafts:
             handle=handle,
             idempotency_key=idempotency_key,
         )
+
+    def picture_of(self, entry: Entry) -> Picture | None:
+        """Return the very image that the entry was decided with. Raises BadInput if it changed
+        since."""
+        if entry.attachment is None:
+            return None
+        attachment, picture = load(self._attachments, entry.attachment.name, self._max_bytes)
+        if attachment != entry.attachment:
+            raise BadInput(
+                "The attachment changed after it was approved; ask again with the new one."
+            )
+        return picture
 
     def _image(self, name: str | None) -> Attachment | None:
         if name is None:

@@ -106,14 +106,14 @@ class Outbox:
         NotFound and Unsupported for what cannot be asked, Unavailable where nothing could be
         decided.
         """
-        make = self._drafts.preview if dry_run else self._drafts.make
-        draft = await make(
+        draft = await self._drafts.make(
             text=text,
             to=to,
             conversation_id=conversation_id,
             new_group=new_group,
             attachment=attachment,
             idempotency_key=idempotency_key,
+            look_up=not dry_run,
         )
         limits = self._limits(draft)
         now = self._clock.now()
