@@ -243,6 +243,15 @@ def test_a_policy_that_cannot_be_is_refused_in_one_sentence(raw: dict[str, Any],
     assert refusal(raw) == says
 
 
+def test_a_policy_never_changes() -> None:
+    """Neither a rule nor a setting of one."""
+    loaded = Policy.load({})
+
+    for thing, key in ((loaded, "links"), (loaded.links, "enabled")):
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(thing, key, False)
+
+
 def test_a_refusal_never_repeats_the_value() -> None:
     """Somebody may have put a secret in the wrong place."""
     for wrong in (
