@@ -201,6 +201,7 @@ def test_the_scopes_that_refusals_halt() -> None:
         "account_locked": "account",
         "account_suspended": "account",
         "app_access": "account",
+        "auth": "account",
         "credits": "spending",
         "daily_limit": "first_contacts",
         "sender_restricted": "account",

@@ -139,11 +139,12 @@ def test_a_closed_recipient_is_remembered_for_a_week_and_halts_nothing() -> None
     assert not result.not_sent
 
 
-def test_a_dead_token_fails_and_halts_nothing() -> None:
+def test_a_dead_token_fails_and_halts_the_account() -> None:
     """A 401 is a sure refusal; its missing headers do not mean that a window is exhausted."""
     result = outcome(401, {"title": "Unauthorized"})
     assert (result.state, result.code, result.windows) == (SendState.FAILED, "auth", ())
-    assert (result.halt, result.retry_at) == (None, None)
+    assert result.halt is not None
+    assert (result.halt.scope, result.retry_at) == ("account", None)
 
 
 def test_a_rate_limit_says_when_to_try_again() -> None:

@@ -137,7 +137,10 @@ BAD_REQUEST = Refusal(
     "bad_request", "X finds the request malformed: check recipient, text and attachment."
 )
 AUTH = Refusal(
-    "auth", "X does not accept the access token: renew XDM_X_ACCESS_TOKEN, then start again."
+    "auth",
+    "X does not accept the access token: renew XDM_X_ACCESS_TOKEN, start again, and clear the halt"
+    " if there is one.",
+    halts="account",
 )
 WRONG_AUTH_KIND = Refusal(
     "wrong_auth_kind",
