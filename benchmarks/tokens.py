@@ -29,7 +29,8 @@ from xdm_mcp.server.render import text
 from xdm_mcp.server.tools import OFFERS
 
 US = User("1234567890", "corner_shop", "Corner Shop")
-THEM = User("1720665183188922368", "theo_m", "Theo Moreau")
+THEM = User("9876543210", "theo_m", "Theo Moreau")
+"""Ids of the older, short kind: with longer ones X's page grows faster than ours."""
 NEWEST = datetime(2026, 10, 14, 9, 31, 42, tzinfo=UTC)
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 """The time from which snowflake ids count."""
@@ -100,7 +101,7 @@ def as_x_returns(page: list[Message]) -> dict[str, Any]:
 
 
 def as_we_answer(page: list[Message]) -> InboxPage:
-    """Return the page as the inbox gives it to the server."""
+    """Return the page as the inbox gives it to the server: not the last one, so without notes."""
     return InboxPage(
         account_id=US.id,
         conversation_id=page[0].conversation_id,
@@ -109,7 +110,6 @@ def as_we_answer(page: list[Message]) -> InboxPage:
         next_cursor="c1.18LAA5FFPEKJA52G0G00ZZZZ",
         coverage="legacy_unencrypted_only",
         as_of=rfc3339(NEWEST + timedelta(minutes=2)),
-        notes=["Encrypted threads and message requests may exist that this backend cannot see."],
     )
 
 
