@@ -73,6 +73,7 @@ async def test_folder_and_files_are_for_their_owner_alone(tmp_path: Path, open_a
         "ledger.db": 0o600,
         "ledger.db-wal": 0o600,
         "ledger.db-shm": 0o600,
+        "ledger.db-turn": 0o600,
     }
 
 

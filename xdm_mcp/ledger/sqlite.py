@@ -8,19 +8,19 @@ file are our normal case.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-import anyio
 import apsw
-from anyio.to_thread import run_sync
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.files import prepare
+from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
+from xdm_mcp.ledger.turns import turn
 
 MEMORY = ":memory:"
 """The path of a ledger that lives and dies with its process."""
@@ -61,10 +61,7 @@ class SqliteDatabase:
         """Remember where; open nothing."""
         self._path = path
         self._connection: apsw.Connection | None = None
-        # The limiter queues tasks without blocking the loop; the lock guards the connection between
-        # loops.
-        self._limiter: anyio.CapacityLimiter | None = None
-        self._lock = threading.Lock()
+        self._hops = Hops()
 
     @property
     def place(self) -> str:
@@ -88,34 +85,29 @@ class SqliteDatabase:
         await self._hop(self._close)
 
     async def _hop(self, step: Callable[[], T]) -> T:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(1)
-        # Not abandoned on cancel: a transaction is never cut in half, and its caller learns what it
-        # did.
-        return await run_sync(
-            partial(self._guarded, step), abandon_on_cancel=False, limiter=self._limiter
-        )
+        return await self._hops.hop(partial(self._guarded, step))
 
     def _guarded(self, step: Callable[[], T]) -> T:
-        with self._lock:
-            try:
-                return step()
-            except apsw.Error as error:
-                for kind, says in TROUBLE:
-                    if isinstance(error, kind):
-                        raise LedgerUnavailable(f"The ledger {self.place} {says}.") from error
-                raise
+        try:
+            return step()
+        except apsw.Error as error:
+            for kind, says in TROUBLE:
+                if isinstance(error, kind):
+                    raise LedgerUnavailable(f"The ledger {self.place} {says}.") from error
+            raise
 
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
-        connection.execute(begin)
-        try:
-            result = work(ApswSql(connection))
-            connection.execute(end)
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
+        with turn(Path(self._path)) if queued else nullcontext():
+            connection.execute(begin)
+            try:
+                result = work(ApswSql(connection))
+                connection.execute(end)
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
         return result
 
     def _opened(self) -> apsw.Connection:
