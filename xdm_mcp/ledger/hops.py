@@ -31,8 +31,8 @@ class Hops:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(1)
 
-        def alone() -> T:
-            with self._lock:
-                return step()
+        return await run_sync(self._alone, step, abandon_on_cancel=False, limiter=self._limiter)
 
-        return await run_sync(alone, abandon_on_cancel=False, limiter=self._limiter)
+    def _alone(self, step: Callable[[], T]) -> T:
+        with self._lock:
+            return step()
