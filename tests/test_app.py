@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.rigs import START, rig
@@ -69,3 +72,25 @@ async def test_closing_twice_and_using_again_is_harmless(tmp_path: Path) -> None
         await here.app.close()
 
         assert len(await here.app.outbox.waiting()) == 1
+
+
+async def test_background_work_outlives_trouble_and_tells_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unwritable home stops no server: it says so once and goes on trying."""
+    (tmp_path / "file").write_text("no folder")
+    settings = load(home=tmp_path / "file" / "home", env={})
+    clock = ManualClock(START)
+    async with open_app(settings, clock=clock) as app:
+        with anyio.move_on_after(5) as patience:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(app.run)
+                while clock.now() < START + timedelta(minutes=1):
+                    await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+
+    assert not patience.cancelled_caught
+    assert sorted(record.getMessage().split(":")[0] for record in caplog.records) == [
+        "background work",
+        "inbox",
+    ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,7 @@ class App:
         self.clock = clock
         self.bus = Bus()
         self.policy = Policy.load(settings.guard)
+        self._trouble: dict[str, str] = {}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -145,12 +146,9 @@ class App:
     async def _work(self) -> None:
         seen: object = None
         while True:
-            try:
+            with self._troubles_told("background work"):
                 await self.outbox.work()
                 now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
-            except XdmError as error:
-                log.warning("background work: %s", error)
-            else:
                 if seen is not None and seen != now:
                     self.bus.publish(Changed("approvals"), Changed("quota"))
                 seen = now
@@ -158,14 +156,24 @@ class App:
 
     async def _poll(self) -> None:
         while True:
-            if self.inbox.watched:
-                try:
+            watched = False
+            with self._troubles_told("inbox"):
+                watched = self.inbox.watched
+                if watched:
                     await self.inbox.look()
-                except XdmError as error:
-                    log.warning("inbox: %s", error)
-                await self.clock.sleep(self.settings.inbox.poll_seconds)
-            else:
-                await self.clock.sleep(WORK_EVERY)
+            await self.clock.sleep(self.settings.inbox.poll_seconds if watched else WORK_EVERY)
+
+    @contextmanager
+    def _troubles_told(self, where: str) -> Iterator[None]:
+        """Let foreseen failures pass into the log, each once until another follows or it is over."""
+        says = ""
+        try:
+            yield
+        except XdmError as error:
+            says = str(error)
+            if says != self._trouble.get(where):
+                log.warning("%s: %s", where, says)
+        self._trouble[where] = says
 
     async def drain(self, seconds: float) -> None:
         """Wait until no send of this process is on its way, at most `seconds`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.rigs import IRIS, JUNE, MIRA, rig
-from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.errors import BadInput, LedgerUnavailable, NotFound
 from xdm_mcp.models.sends import Assurance
 
 FREE = {"confirmation": {"mode": "never"}}
@@ -274,6 +274,29 @@ async def test_an_unknown_send_that_is_not_found_stays_unknown_for_a_person(tmp_
         result = await here.send()
         assert result.status == "unknown"
         assert await here.deliveries() == []
+
+
+@pytest.mark.parametrize(("fault", "status"), [(None, "sent"), ("status", "unknown")])
+async def test_an_end_that_cannot_be_written_down_is_never_called_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str | None, status: str
+) -> None:
+    """The disk fails after X answered: a receipt still proves it, and else it is unknown."""
+    async with rig(tmp_path, **FREE) as here:
+        await here.app.inbox.page()
+        if fault:
+            await here.fault(fault, status=400)
+
+        async def full(*_: object) -> None:
+            raise LedgerUnavailable("The disk is full.")
+
+        monkeypatch.setattr(here.app.ledger, "settle", full)
+        result = await here.send()
+        monkeypatch.undo()
+        here.later(minutes=2)
+        await here.app.outbox.work()
+
+        assert result.status == status
+        assert (await here.send()).status == ("sent" if status == "sent" else "unknown")
 
 
 async def test_a_closed_inbox_fails_once_and_is_then_refused_before_any_cost(

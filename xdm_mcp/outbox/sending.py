@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,7 +20,14 @@ import anyio.lowlevel
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, NotFound, Refused, Unavailable, XdmError
+from xdm_mcp.errors import (
+    BadInput,
+    LedgerUnavailable,
+    NotFound,
+    Refused,
+    Unavailable,
+    XdmError,
+)
 from xdm_mcp.guard.breakers import trip
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger, Reservation
@@ -264,10 +272,24 @@ class Outbox:
             if flying is None:
                 return await self._ledger.entry(entry.id) or entry
             outcome = await self._backend.send(flying.target, flying.text or "", picture)
-            return await self._settle(flying, outcome)
+            try:
+                return await self._settle(flying, outcome)
+            except LedgerUnavailable:
+                return self._unwritten(flying, outcome)
         finally:
             self._leaving.discard(gone)
             gone.set()
+
+    def _unwritten(self, entry: Entry, outcome: Outcome) -> Entry:
+        """Return what can be said of an attempt whose end could not be written down.
+
+        A receipt proves that it was sent. Without one it is unknown: the ledger's lease makes the
+        row so too, and has it read back.
+        """
+        if outcome.receipt is None:
+            return replace(entry, state=SendState.UNKNOWN)
+        now = self._clock.now()
+        return replace(entry, state=SendState.SENT, receipt=outcome.receipt, settled_at=now)
 
     async def _settle(self, entry: Entry, outcome: Outcome) -> Entry:
         now = self._clock.now()
