@@ -165,7 +165,7 @@ class App:
 
     @contextmanager
     def _troubles_told(self, where: str) -> Iterator[None]:
-        """Let foreseen failures pass into the log, each once until another follows or it is over."""
+        """Let foreseen failures pass into the log, each once until another follows or it ends."""
         says = ""
         try:
             yield
