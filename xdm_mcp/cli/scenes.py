@@ -140,7 +140,7 @@ async def hear_the_answer(stage: Stage) -> None:
     await stage.world.move_on(ANSWERS_WITHIN)
     page = await stage.call("list_dms", with_user=IRIS, limit=3, wait_seconds=5)
     newest = page["messages"][0]["rows"][0]
-    stage.promise(newest[1] != 0, "the last word in the conversation is hers")
+    stage.promise("sender" in newest, "the last word in the conversation is hers")
 
 
 async def resist_the_injection(stage: Stage) -> None:
