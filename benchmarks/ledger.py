@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -314,6 +315,7 @@ def main() -> int:
     if given.work:
         work(*given.work, given.seconds)
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server and the files go too
     with tempfile.TemporaryDirectory(dir=given.folder or Path.cwd()) as folder:
         missed = measure(Path(folder), FULL if given.full else HISTORY, given.seconds)
     print(f"{missed} bars missed" if missed else "every bar is kept")
