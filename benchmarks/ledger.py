@@ -216,8 +216,10 @@ def postgres(folder: Path) -> Iterator[str | None]:
         yield None
         return
     server = get_server(folder / "db")
-    yield server.get_uri()
-    server.cleanup()
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 def new_database(server: str, name: str) -> str:
