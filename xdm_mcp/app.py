@@ -22,11 +22,11 @@ from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
 from xdm_mcp.errors import ConfigError, XdmError
-from xdm_mcp.guard.policy import Policy
 from xdm_mcp.models.results import Reason
 
 if TYPE_CHECKING:
     from xdm_mcp.backends.base import Backend
+    from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.ledger.base import Ledger
     from xdm_mcp.outbox.reconcile import Reconciler
@@ -54,8 +54,17 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
-        self.policy = Policy.load(settings.guard)
         self._trouble: dict[str, str] = {}
+        if settings.guard:
+            self.policy.rules()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The owner's policy. What the owner wrote is checked at the start; the defaults, which
+        need no check, are made when they are first asked for."""
+        from xdm_mcp.guard.policy import Policy
+
+        return Policy.load(self.settings.guard)
 
     @cached_property
     def ledger(self) -> Ledger:
