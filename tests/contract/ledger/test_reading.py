@@ -72,6 +72,16 @@ async def test_whoever_asks_us_to_stop_has_opted_out(desk: Desk) -> None:
     assert (await peer(desk)).opted_out_at == START
 
 
+async def test_of_two_requests_to_stop_the_newer_dates_the_opt_out(desk: Desk) -> None:
+    """In whichever order they are read."""
+    older, newer = message(START - timedelta(days=1), "stop"), message(START, "stop")
+
+    await desk.record(newer)
+    await desk.record(older)
+
+    assert (await peer(desk)).opted_out_at == START
+
+
 async def test_our_own_stop_opts_nobody_out(desk: Desk) -> None:
     """The words count only from the other side."""
     await desk.record(own(START, "stop"))

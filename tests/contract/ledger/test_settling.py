@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.ledger.desk import (
-    ANNA,
     BEN,
     LIMITS,
     ME,
@@ -22,15 +21,12 @@ from tests.contract.ledger.desk import (
     Desk,
     allow_at,
     draft,
-    message,
     sent,
 )
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.ledger.base import Attempt
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
-
-FIRST_CONTACTS = Limit(f"{ME}/first_contacts", 5, timedelta(hours=24), first_contacts_only=True)
 
 
 async def counts(desk: Desk) -> tuple[int, int, int]:
@@ -383,18 +379,3 @@ async def test_an_entry_that_never_was_cannot_be_settled(desk: Desk) -> None:
 
     with pytest.raises(NotFound):
         await desk.settle(replace(flying, id=99), UNKNOWN)
-
-
-async def test_first_contacts_are_charged_only_by_first_contacts(desk: Desk) -> None:
-    """A send to somebody who wrote to us charges every other window but this one."""
-    limits = (*LIMITS, FIRST_CONTACTS)
-    await desk.send(draft(), limits=limits)
-    await desk.record(message(desk.now, sender=BEN, peer=BEN))
-    await desk.send(draft("Other", BEN), limits=limits)
-
-    assert await desk.used(FIRST_CONTACTS) == 1
-    assert await desk.used(MESSAGES) == 2
-    assert [w.limit for w in (await desk.facts(draft("3", ANNA), limits)).windows] == list(limits)
-    assert FIRST_CONTACTS not in [
-        w.limit for w in (await desk.facts(draft("3", BEN), limits)).windows
-    ]

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.ledger.desk import (
+    ANNA,
     BEN,
+    LIMITS,
     MARGIN,
     ME,
+    MESSAGES,
     NOT_SENT,
     REFUSED,
     REQUESTS,
@@ -21,12 +24,13 @@ from tests.contract.ledger.desk import (
     within_windows,
 )
 from xdm_mcp.models.quota import Limit, ServerWindow, Window
-from xdm_mcp.models.sends import Outcome, SendState
+from xdm_mcp.models.sends import Outcome, SendState, Target
 from xdm_mcp.models.verdicts import Verdict
 
 THREE = Limit(f"{ME}/messages", 3, timedelta(minutes=10), counts="messages")
 ATTEMPTS = Limit(f"{ME}/messages", 3, timedelta(minutes=10))
 LENGTH = timedelta(minutes=10) + MARGIN
+FIRST_CONTACTS = Limit(f"{ME}/first_contacts", 5, timedelta(hours=24), first_contacts_only=True)
 
 
 async def fill(desk: Desk, count: int, limit: Limit = THREE, apart: float = 60) -> None:
@@ -279,3 +283,27 @@ async def test_reads_of_windows_change_nothing(desk: Desk, count: int) -> None:
 
     assert await desk.facts(draft(), [THREE]) == facts
     assert facts.windows == await desk.ledger.windows([THREE], desk.now)
+
+
+async def test_a_new_group_is_a_first_contact_whoever_is_in_it(desk: Desk) -> None:
+    """Both wrote to us, each alone; nobody asked for a group."""
+    await desk.record(message(desk.now), message(desk.now, sender=BEN, peer=BEN, serial=2))
+
+    await desk.send(draft(target=Target((ANNA, BEN))), limits=[FIRST_CONTACTS])
+
+    assert await desk.used(FIRST_CONTACTS) == 1
+
+
+async def test_first_contacts_are_charged_only_by_first_contacts(desk: Desk) -> None:
+    """A send to somebody who wrote to us charges every other window but this one."""
+    limits = (*LIMITS, FIRST_CONTACTS)
+    await desk.send(draft(), limits=limits)
+    await desk.record(message(desk.now, sender=BEN, peer=BEN))
+    await desk.send(draft("Other", BEN), limits=limits)
+
+    assert await desk.used(FIRST_CONTACTS) == 1
+    assert await desk.used(MESSAGES) == 2
+    assert [w.limit for w in (await desk.facts(draft("3", ANNA), limits)).windows] == list(limits)
+    assert FIRST_CONTACTS not in [
+        w.limit for w in (await desk.facts(draft("3", BEN), limits)).windows
+    ]
