@@ -145,7 +145,7 @@ def test_paths_lie_in_the_home_unless_they_say_otherwise(tmp_path: Path) -> None
         "https://api.example:8443/base",
         "http://localhost:8080",
         "http://127.0.0.1",
-        "http://[::1]:9",
+        "http://[::1]:1",
     ],
 )
 def test_a_base_url_is_https_or_on_this_machine(tmp_path: Path, url: str) -> None:
@@ -167,6 +167,7 @@ def test_a_base_url_is_https_or_on_this_machine(tmp_path: Path, url: str) -> Non
         "https://api.example#x",
         "https://[::1",
         "https://api.example:99999",
+        "https://api.example:0",
     ],
 )
 def test_any_other_base_url_is_refused_in_one_sentence(tmp_path: Path, url: str) -> None:

@@ -30,7 +30,11 @@ def test_a_remembered_refusal_is_respected_until_its_end(left: timedelta, refuse
     finding = judge(facts(peer(closed_until=NOW + left, closed_code="recipient_closed")))
 
     assert (finding is not None) is refused
-    assert finding is None or finding.retry_at == NOW + left
+    if finding is not None:
+        assert finding.retry_at == NOW + left
+        assert finding.says == (
+            "Recipient 2000 refused an earlier message; X would refuse this one too."
+        )
 
 
 @pytest.mark.parametrize(
