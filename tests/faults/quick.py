@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import PrivateAttr
 
 from tests.faults.clocks import START
-from xdm_mcp.backends.base import Capabilities, Picture, Prices
-from xdm_mcp.bus import Bus
+from xdm_mcp.app import App
+from xdm_mcp.backends.base import Backend, Capabilities, Picture, Prices
 from xdm_mcp.clock import Clock
+from xdm_mcp.config import load
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.messages import Message, MessagePage, pair_id
 from xdm_mcp.models.people import User
 from xdm_mcp.models.quota import Limit, ServerWindow
 from xdm_mcp.models.sends import Outcome, Receipt, SendState, Target
-from xdm_mcp.outbox.drafts import Drafts
-from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.sending import Outbox
-from xdm_mcp.people import People
 
 ME = "100"
 PEOPLE = tuple(str(number) for number in range(1, 21))
@@ -112,20 +111,29 @@ class Quick:
         """See Backend.close."""
 
 
+class QuickApp(App):
+    """The app, wired as always, over a ledger, a backend and a policy of the test's."""
+
+    def __init__(self, ledger: Ledger, backend: Quick, policy: Policy, clock: Clock) -> None:
+        """Take what is given in place of what settings would name."""
+        super().__init__(load(home=Path("nowhere"), env={}), clock)
+        self.policy = policy
+        self._given = ledger, backend
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The durable memory."""
+        return self._given[0]
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The service on the wire."""
+        return self._given[1]
+
+
 def outbox_over(ledger: Ledger, backend: Quick, policy: Policy, clock: Clock) -> Outbox:
     """Return an outbox as the program wires it."""
-    bus = Bus()
-    people = People(backend, ledger, policy.budget(), clock)
-    return Outbox(
-        backend=backend,
-        ledger=ledger,
-        policy=policy,
-        drafts=Drafts(backend, people, Path("nowhere"), 0),
-        reconciler=Reconciler(backend, ledger, policy, bus, clock),
-        bus=bus,
-        clock=clock,
-        holds_for=timedelta(minutes=15),
-    )
+    return QuickApp(ledger, backend, policy, clock).outbox
 
 
 async def meet_everybody(ledger: Ledger) -> None:
