@@ -143,8 +143,9 @@ async def test_the_same_trouble_twice_is_one_halt(desk: Desk) -> None:
     assert await desk.ledger.halts(ME, desk.now) == (
         Halt("spam", "Second.", START, "account", day),
     )
-    await desk.ledger.halt(ME, Halt("spam", "Third.", START + timedelta(minutes=2)))
-    assert (await desk.ledger.halts(ME, desk.now))[0].until is None
+    third = Halt("spam", "Third.", START + timedelta(minutes=2), "first_contacts")
+    await desk.ledger.halt(ME, third)
+    assert await desk.ledger.halts(ME, desk.now) == (Halt("spam", "Third.", START),)
 
 
 async def test_a_halt_that_was_over_starts_anew(desk: Desk) -> None:
