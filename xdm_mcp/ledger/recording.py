@@ -125,7 +125,8 @@ def _is_known(sql: Sql, account_id: str, message_id: str) -> bool:
 
 
 def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[Stored]:
-    """Return the sends of these words to this recipient that nothing proves yet, oldest first."""
+    """Return the sends of these words to this recipient that nothing proves yet, the oldest first,
+    but those that X refused last."""
     members = tuple(user_id for user_id in message.participant_ids if user_id != account_id)
     # A group that we opened had no id when its entry was written.
     keys = [key, Target(members).peer] if len(members) > 1 else [key]
@@ -136,7 +137,8 @@ def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[S
         for stored in find(
             sql,
             "WHERE account_id = ? AND peer = ? AND match_digest = ? AND message_id IS NULL"
-            " AND state IN ('reserved', 'in_flight', 'unknown', 'failed', 'sent') ORDER BY slot_at",
+            " AND state IN ('reserved', 'in_flight', 'unknown', 'failed', 'sent')"
+            " ORDER BY CASE state WHEN 'failed' THEN 1 ELSE 0 END, slot_at",
             account_id, peer, digest,
         )
     ]  # fmt: skip
