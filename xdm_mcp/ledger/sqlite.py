@@ -131,7 +131,12 @@ class SqliteDatabase:
     def _make_ready(self, connection: apsw.Connection) -> None:
         for setting in SETTINGS:
             connection.execute(setting)
-        self._refuse_strange(connection)
+        # In one snapshot: between two reads of their own another process may make the tables.
+        connection.execute("BEGIN")
+        try:
+            self._refuse_strange(connection)
+        finally:
+            connection.execute("ROLLBACK")
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("BEGIN IMMEDIATE")
         try:
