@@ -54,7 +54,7 @@ class Arena:
         print(json.dumps(asked), file=self._lines, flush=True)
         ended = [Ended(each["code"], tuple(each["said"])) for each in json.loads(self._line())]
         for each in ended:
-            assert each.code in (0, KILLED), each.words("broke")
+            assert each.code in (0, KILLED), each.words("broke") or self._last_words()
         return ended
 
     def alone(self, job: str, **given: Any) -> Ended:
@@ -76,6 +76,9 @@ class Arena:
         """Return what really arrived, oldest first."""
         told: list[dict[str, Any]] = self.control("GET", "deliveries")["deliveries"]
         return told
+
+    def _last_words(self) -> str:
+        return (self.folder / "stderr").read_text()[-4_000:]
 
     def _line(self) -> str:
         line = self._lines.readline()

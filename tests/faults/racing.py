@@ -17,6 +17,7 @@ from tests.faults.quick import PEOPLE, Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.keeping import SqlLedger
+from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.ledger.sql import T, Work
 from xdm_mcp.ledger.sqlite import SqliteDatabase
 
@@ -37,33 +38,42 @@ class Loose(SqliteDatabase):
         return await self._hop(partial(self._transact, "SELECT 1", work, "SELECT 1"))
 
 
-HOLDS: Mapping[str, type[SqliteDatabase]] = {
-    "exclusive": SqliteDatabase,
-    "deferred": Deferred,
-    "none": Loose,
-}
-"""What guards a decision: the real hold, and two mutations."""
+MUTATIONS: Mapping[str, type[SqliteDatabase]] = {"deferred": Deferred, "none": Loose}
+"""What there is in the place of the exclusive hold."""
 
 Say = Callable[[dict[str, Any]], None]
 
 
-async def meet(say: Say, *, home: str, **_: Any) -> None:
-    """Make the ledger in `home`."""
-    ledger = SqlLedger(SqliteDatabase(Path(home) / "ledger.db"))
+async def meet(say: Say, *, url: str, **_: Any) -> None:
+    """Make the ledger at `url`."""
+    ledger = open_ledger(url)
     await meet_everybody(ledger)
     await ledger.close()
 
 
 async def race(
-    say: Say, *, home: str, worker: int, attempts: int, room: int, hold: str, **_: Any
+    say: Say,
+    *,
+    home: str,
+    url: str,
+    worker: int,
+    attempts: int,
+    room: int,
+    hold: str | None,
+    **_: Any,
 ) -> None:
-    """Try to send `attempts` messages where `room` fit, and say how the attempts ended."""
+    """Try to send `attempts` messages where `room` fit, and say how the attempts ended.
+
+    `hold` names a mutation of the hold on the ledger in `home`; without one it is the ledger at
+    `url`.
+    """
     file = os.open(Path(home) / "deliveries", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
     def deliver(text: str) -> None:
         os.write(file, text.encode() + b"\n")
 
-    ledger = SqlLedger(HOLDS[hold](Path(home) / "ledger.db"))
+    mutation = MUTATIONS[hold](Path(home) / "ledger.db") if hold else None
+    ledger = SqlLedger(mutation) if mutation else open_ledger(url)
     outbox = outbox_over(ledger, Quick(deliver, worker), Roomy.of(room), ManualClock(START))
     ends: Counter[str] = Counter()
     for number in range(attempts):

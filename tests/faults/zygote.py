@@ -8,6 +8,7 @@ itself, and has no threads, so that a fork of it is as good as a new process.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import functools
 import gc
 import json
@@ -26,6 +27,9 @@ from tests.faults import jobs
 from tests.faults.clocks import WorldClock
 from xdm_mcp.sandbox.journal import MemoryJournal
 from xdm_mcp.sandbox.serve import serve
+
+LONGEST = 240
+"""Seconds after which a job that hangs tells where, and ends."""
 
 BROKE = 70
 """The exit code of a job that raised: it said what."""
@@ -91,6 +95,7 @@ def _fork(job: dict[str, Any], file: Path, waits: int, begin: int) -> int:
     child = os.fork()
     if child == 0:
         os.close(begin)
+        faulthandler.dump_traceback_later(LONGEST, exit=True)
         os.read(waits, 1)  # until the last of the group was forked
         says = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600)
         _never_return(lambda: _do(job, says))

@@ -1,0 +1,309 @@
+"""What a ledger must say, by somebody who counts on fingers: lists, no numbers, no indexes.
+
+It is told what happened, and knows what no ledger can know: which messages X really delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from xdm_mcp.models.quota import Limit
+
+MARGIN = timedelta(seconds=35)
+DAY = timedelta(hours=24)
+MINUTE = timedelta(minutes=1)
+TOLERANCE = MINUTE
+LATE = timedelta(seconds=5)
+CREDITS = 5
+
+OUT = frozenset({"reserved", "in_flight", "sent", "unknown"})
+WAITS = frozenset({"held", "approved"})
+LIVE = WAITS | {"reserved", "in_flight", "unknown"}
+PROVABLE = OUT | {"failed"}
+
+
+@dataclass
+class Charge:
+    """One mark against a scope, and why it may not count: `refused`, `never left` or `credit`."""
+
+    scope: str
+    at: datetime
+    excuses: set[str] = field(default_factory=set)
+
+    def counts(self, limit: Limit) -> bool:
+        """Whether it counts against a limit."""
+        forgiven = {"never left"}
+        if limit.counts == "messages":
+            forgiven.add("refused")
+        if limit.reply_exempt:
+            forgiven.add("credit")
+        return not self.excuses & forgiven
+
+
+@dataclass
+class Life:
+    """One send. The truth, by X's clock, is in `left_at` and `delivered`: requests, and messages by
+    their ids. `misjudged` says that X, or a person, called it failed though it was delivered."""
+
+    id: int
+    key: str
+    text: str
+    to: str
+    state: str
+    created: datetime
+    slot: datetime
+    ends: datetime | None
+    cost: int
+    process: object = None
+    first_contact: bool = False
+    charges: list[Charge] = field(default_factory=list)
+    paid_on: datetime | None = None
+    not_sent: bool = False
+    high_water: int = 0
+    left: datetime | None = None
+    settled: datetime | None = None
+    message: str | None = None
+    read_at: datetime | None = None
+    retry_at: datetime | None = None
+    under: list[Limit] = field(default_factory=list)
+    left_at: list[datetime] = field(default_factory=list)
+    delivered: dict[str, datetime] = field(default_factory=dict)
+    misjudged: bool = False
+
+    def end(self, state: str, now: datetime) -> None:
+        """Settle it."""
+        self.state, self.settled, self.ends, self.read_at = state, now, None, None
+        self.process = None
+
+    def give_back(self, why: str) -> None:
+        """Let its charges not count."""
+        for charge in self.charges:
+            charge.excuses.add(why)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What goes to whom, as far as X lets it be told."""
+        return matched(self.text), self.to
+
+    @property
+    def costs(self) -> int:
+        """What it has cost."""
+        return self.cost if self.paid_on is not None and not self.not_sent else 0
+
+
+@dataclass
+class Oracle:
+    """Every send, every charge, every message."""
+
+    limits: Sequence[Limit]
+    me: str
+    lives: list[Life] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
+    inbound: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
+    external: dict[str, tuple[str, datetime, list[Charge]]] = field(default_factory=dict)
+    blocked_until: datetime | None = None
+    halted: bool = False
+
+    # -- what follows from time
+
+    def sweep(self, now: datetime) -> None:
+        """End what lapsed."""
+        for life in self.lives:
+            if life.ends is None or life.ends > now:
+                continue
+            if life.state in WAITS:
+                life.end("expired", now)
+            elif life.state == "reserved":
+                self.withdraw(life, now)
+            elif life.state == "in_flight":
+                life.state, life.ends, life.read_at = "unknown", None, now
+                life.process = None
+
+    def withdraw(self, life: Life, now: datetime) -> None:
+        """End a send of which nothing left."""
+        life.give_back("never left")
+        life.not_sent = True
+        life.end("failed", now)
+
+    # -- what follows from counting
+
+    def used(self, limit: Limit, now: datetime) -> int:
+        """Count what is inside a window."""
+        since = now - limit.per - MARGIN
+        return sum(
+            charge.scope == limit.scope and charge.at > since and charge.counts(limit)
+            for charge in self.charges
+        )
+
+    def charged(self, life_to: str, now: datetime) -> list[Limit]:
+        """Return the limits that a send to somebody charges."""
+        return [
+            limit
+            for limit in self.limits
+            if (not limit.first_contacts_only or life_to not in self.inbound)
+            and not (limit.reply_exempt and self.credited(life_to, now))
+        ]
+
+    def credited(self, to: str, now: datetime) -> bool:
+        """Whether their last message still pays for a reply."""
+        if to not in self.inbound:
+            return False
+        heard = self.inbound[to][1]
+        out = sum(life.to == to and life.state in OUT and life.slot >= heard for life in self.lives)
+        out += sum(peer == to and at >= heard for peer, at, _ in self.external.values())
+        return now < heard + DAY and out < CREDITS
+
+    def full(self, to: str, now: datetime) -> bool:
+        """Whether a window forbids a send now."""
+        return self.paused(now) or any(
+            self.used(limit, now) >= limit.limit for limit in self.charged(to, now)
+        )
+
+    def paused(self, now: datetime) -> bool:
+        """Whether X asked for a pause that is not over."""
+        return self.blocked_until is not None and now < self.blocked_until
+
+    def repeats(self, text: str, to: str, own: int | None, now: datetime) -> bool:
+        """Whether the same was sent before, or what cannot be told from it is on its way."""
+        others = [life for life in self.lives if life.to == to and life.id != own]
+        same = any(
+            life.text == text and life.state in OUT | WAITS and life.slot > now - DAY
+            for life in others
+        )
+        return same or any(
+            matched(life.text) == matched(text)
+            and life.state in {"reserved", "in_flight", "unknown"}
+            for life in others
+        )
+
+    def under(self, key: str) -> Life | None:
+        """Return the send that has a key."""
+        return next((life for life in self.lives if life.key == key), None)
+
+    def spent(self, day: datetime | None = None) -> int:
+        """Return the money, of one day or in all."""
+        return sum(
+            life.costs
+            for life in self.lives
+            if day is None or (life.paid_on and life.paid_on.date() == day.date())
+        )
+
+    # -- what was done
+
+    def take(self, life: Life, slot: datetime, now: datetime, process: object) -> None:
+        """Charge a send and give it its slot."""
+        charged = life.under = self.charged(life.to, now)
+        excuses = {
+            limit.scope
+            for limit in self.limits
+            if limit.reply_exempt and self.credited(life.to, now)
+        }
+        for scope in sorted({limit.scope for limit in charged}):
+            life.charges.append(self._charge(scope, slot))
+            if scope in excuses:
+                life.charges[-1].excuses.add("credit")
+        life.state, life.slot, life.ends = "reserved", slot, slot + MINUTE
+        life.paid_on, life.process, life.retry_at = now, process, None
+        life.high_water = self.newest.get(life.to, 0)
+        life.first_contact = life.to not in self.inbound
+
+    def refused(self, life: Life, now: datetime) -> None:
+        """End a send that X refused."""
+        life.give_back("refused")
+        life.end("failed", now)
+
+    def prove(self, life: Life, message: str, now: datetime) -> None:
+        """Settle a send by its message, whatever was believed."""
+        if life.state not in PROVABLE or life.message == message:
+            return
+        for _, _, charges in [self.external.pop(message)] if message in self.external else []:
+            for charge in charges:
+                charge.excuses.add("never left")
+        for other in self.lives:
+            if other.message == message:
+                other.state, other.message, other.settled = "unknown", None, None
+                other.read_at = now
+        for charge in life.charges if life.state == "failed" else []:
+            charge.excuses -= {"refused", "never left"}
+        life.end("sent", now)
+        life.message, life.not_sent = message, False
+
+    def read(self, message: str, to: str, text: str, at: datetime, now: datetime) -> None:
+        """Learn of an own message."""
+        known = {life.message for life in self.lives} | set(self.external)
+        if message in known:
+            return
+        found = self.candidates(message, to, text, at)
+        if found:
+            self.prove(found[0], message, now)
+            return
+        stamp = min(at, now)
+        young = stamp > now - DAY - MARGIN
+        charges = [self._charge(f"{self.me}/messages", stamp)] if young else []
+        self.external[message] = (to, stamp, charges)
+
+    def candidates(self, message: str, to: str, text: str, at: datetime) -> list[Life]:
+        """Return the sends that a message may be, the likeliest first."""
+        found = [
+            life
+            for life in self.lives
+            if life.to == to
+            and matched(life.text) == matched(text)
+            and life.message is None
+            and life.state in PROVABLE
+            and int(message) > life.high_water
+            and at >= (life.left or life.slot) - TOLERANCE
+            and not (life.state == "failed" and (life.not_sent or _long_over(life, at)))
+        ]
+        return sorted(found, key=lambda life: (life.state == "failed", life.slot))
+
+    def hear(self, message: str, peer: str, at: datetime, now: datetime) -> None:
+        """Learn of a message of theirs."""
+        if int(message) > self.inbound.get(peer, (0, now))[0]:
+            self.inbound[peer] = (int(message), min(at, now))
+
+    def see(self, message: str, peer: str) -> None:
+        """Note the newest message of a thread."""
+        self.newest[peer] = max(self.newest.get(peer, 0), int(message))
+
+    def _charge(self, scope: str, at: datetime) -> Charge:
+        stamps = [charge.at for charge in self.charges if charge.scope == scope]
+        self.charges.append(Charge(scope, max([at, *stamps[-1:]])))
+        return self.charges[-1]
+
+
+def answers(life: Life, now: datetime) -> bool:
+    """Whether a send answers for a repeat of itself."""
+    if life.state in LIVE:
+        return True
+    if life.not_sent:
+        return False
+    return life.key.startswith("k:") or (
+        now - life.created < DAY and life.state in {"sent", "rejected"}
+    )
+
+
+def matched(text: str) -> str:
+    """Return what X leaves of a text for sure: its own links stand in for all of them."""
+    return " ".join("link" if word.startswith("https:") else word for word in text.split())
+
+
+def crowded(lives: Iterable[Life], limit: Limit) -> bool:
+    """Whether more left, or was delivered, in any interval of a limit's length than it allows."""
+    judged = [life for life in lives if limit in life.under and not life.misjudged]
+    if limit.counts == "attempts":
+        stamps = [at for life in judged for at in life.left_at if not life.not_sent]
+    else:
+        stamps = [at for life in judged for at in life.delivered.values()]
+    ordered = sorted(stamps)
+    return any(
+        later - earlier < limit.per
+        for earlier, later in zip(ordered, ordered[limit.limit :], strict=False)
+    )
+
+
+def _long_over(life: Life, at: datetime) -> bool:
+    return life.settled is not None and at > life.settled + TOLERANCE
