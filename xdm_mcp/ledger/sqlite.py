@@ -8,6 +8,7 @@ file are our normal case.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -30,6 +31,9 @@ FIXED = (3, 51, 3)
 
 BUSY_MS = 5_000
 """How long a transaction waits for another process before it gives up."""
+
+OPEN_AGAIN = 0.02
+"""Seconds between tries to open a file that another process is making."""
 
 SETTINGS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
@@ -131,6 +135,18 @@ class SqliteDatabase:
     def _make_ready(self, connection: apsw.Connection) -> None:
         for setting in SETTINGS:
             connection.execute(setting)
+        # Two first openers both want the file to themselves when they turn its journal to WAL, and
+        # SQLite refuses one at once instead of having it wait: it would be a deadlock.
+        until = time.monotonic() + BUSY_MS / 1000
+        while True:
+            try:
+                return self._settle_in(connection)
+            except apsw.BusyError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(OPEN_AGAIN)
+
+    def _settle_in(self, connection: apsw.Connection) -> None:
         # In one snapshot: between two reads of their own another process may make the tables.
         connection.execute("BEGIN")
         try:
