@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.children import environment
 
-LONGEST = 60.0
+LONGEST = 180.0
 """Seconds until a child that neither prints nor ends is given up."""
 
 
