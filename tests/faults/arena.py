@@ -47,10 +47,17 @@ class Arena:
     _lines: TextIO
     _client: httpx2.Client
 
-    def together(self, *jobs: dict[str, Any]) -> list[Ended]:
+    def together(self, *jobs: dict[str, Any], sleeper: dict[str, Any] | None = None) -> list[Ended]:
         """Let the jobs begin at the same moment, each in a process of its own; return how they
-        ended. Raises AssertionError where one broke instead of ending or dying as it should."""
-        asked = [{"origin": self.origin, **job, "home": str(job["home"])} for job in jobs]
+        ended.
+
+        A `sleeper` is begun before them, stopped while they run, woken after them, and the first of
+        the list. Raises AssertionError where one broke instead of ending or dying as it should.
+        """
+        asked = {
+            "jobs": [self._placed(job) for job in jobs],
+            "sleeper": self._placed(sleeper) if sleeper else None,
+        }
         print(json.dumps(asked), file=self._lines, flush=True)
         ended = [Ended(each["code"], tuple(each["said"])) for each in json.loads(self._line())]
         for each in ended:
@@ -76,6 +83,9 @@ class Arena:
         """Return what really arrived, oldest first."""
         told: list[dict[str, Any]] = self.control("GET", "deliveries")["deliveries"]
         return told
+
+    def _placed(self, job: dict[str, Any]) -> dict[str, Any]:
+        return {"origin": self.origin, **job, "home": str(job["home"])}
 
     def _last_words(self) -> str:
         return (self.folder / "stderr").read_text()[-4_000:]

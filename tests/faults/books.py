@@ -24,11 +24,11 @@ Row = Mapping[str, Any]
 class Rows:
     """What a ledger's file holds: sends, sends made elsewhere, money, and SQLite's word on it."""
 
-    entries: tuple[Row, ...]
-    external: tuple[Row, ...]
-    spent: int
-    automatic: int
-    integrity: str
+    entries: tuple[Row, ...] = ()
+    external: tuple[Row, ...] = ()
+    spent: int = 0
+    automatic: int = 0
+    integrity: str = "ok"
 
     def states(self) -> dict[int, str]:
         """Return the state of each send, by its id."""

@@ -17,7 +17,7 @@ from tests.faults.edges import Edges
 from tests.faults.mutants import MUTANTS
 from tests.faults.program import Program, told
 from xdm_mcp.clock import to_ms
-from xdm_mcp.errors import XdmError
+from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sqlite import SqliteDatabase
 from xdm_mcp.models.results import SendResult
@@ -46,13 +46,14 @@ class Place:
         approvals: bool,
         patience: float | None = None,
         die_at: int | None = None,
+        sleep_at: int | None = None,
         mutant: str | None = None,
     ) -> None:
         """Remember what every job is given, and break the program if a `mutant` is asked for."""
         if mutant is not None:
             MUTANTS[mutant]()
         self.clock = SharedClock(Path(home).parent / "clock")
-        self.edges = Edges(die_at, lambda edge: say({"died": edge}))
+        self.edges = Edges(die_at, sleep_at, lambda edge: say({"ended at": edge}))
         self._make = partial(
             Program,
             Path(home),
@@ -83,7 +84,7 @@ async def send(say: Say, *, ask: Ask, **given: Any) -> None:
     """Send once, as an agent may under a policy that asks nobody."""
     place = Place(say, **given)
     async with place.program() as program:
-        say({"answer": told(await program.outbox.send(**ask))})
+        await _ask(program, say, ask)
         say({"passed": place.edges.passed})
 
 
@@ -134,12 +135,17 @@ async def finish(say: Say, *, ask: Ask, **given: Any) -> None:
 async def _approve(program: Program, say: Say, result: SendResult | None) -> None:
     if result is None or result.status != "held" or result.approval_id is None:
         return
-    entry = await program.outbox.find(result.approval_id)
-    if entry.hold is not None and entry.hold.assurance is None:
+    hold = (await program.outbox.find(result.approval_id)).hold
+    if hold is None or hold.assurance is not None:
+        return
+    try:
         await program.outbox.approve(
-            result.approval_id, digest=entry.hold.digest, assurance=Assurance.PERSON, by="test"
+            hold.approval_id, digest=hold.digest, assurance=Assurance.PERSON, by="test"
         )
-        say({"approved": result.approval_id})
+    except BadInput as error:  # who slept meanwhile comes too late
+        say({"trouble": str(error)})
+    else:
+        say({"approved": hold.approval_id})
 
 
 async def _tell_quota(program: Program, say: Say) -> None:
@@ -159,7 +165,7 @@ async def _ask(program: Program, say: Say, ask: Ask) -> SendResult | None:
 
 async def opening(say: Say, *, home: str, die_at: int | None = None, **_: Any) -> None:
     """Open a ledger in `home`, with an edge before each statement of SQLite's."""
-    edges = Edges(die_at, lambda edge: say({"died": edge}))
+    edges = Edges(die_at)
 
     def watch(_: apsw.Cursor, statement: str, __: object) -> bool:
         edges.at(statement)

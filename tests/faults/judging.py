@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from tests.faults.books import Row, misbooked, miscounted
+from tests.faults.books import MARGIN, Row, misbooked, miscounted
 from tests.faults.runs import Run
+from xdm_mcp.clock import to_ms
 from xdm_mcp.models.sends import SETTLED
 
 BROKEN = (
@@ -18,6 +20,7 @@ BROKEN = (
     "false failed",
     "left unknown though visible",
     "never ended",
+    "left late",
     "misbooked",
     "damaged",
 )
@@ -70,16 +73,17 @@ def end_of(run: Run) -> str:
 def breaches(run: Run) -> Iterator[tuple[str, str]]:
     """Yield each promise that the run broke, with what shows it."""
     ours, rows = run.deliveries, run.rows.entries
-    if len(ours) > 1:
+    texts = [one["text"] for one in ours]
+    if texts not in ([], [run.case.ask["text"]]):
         yield "doubled", f"delivered {len(ours)} times"
-    if any(one["text"] != run.case.ask["text"] for one in ours):
-        yield "doubled", "something else was delivered"
     if rows_gone := run.dead.states().keys() - run.rows.states().keys():
         yield "lost", f"the rows {sorted(rows_gone)} are gone"
     if ours and not rows:
         yield "lost", "it was delivered and no row knows of it"
     yield from _forgotten(run)
     yield from _lies(run)
+    if _posted_after_sleep(run) and any(_late(row, ours) for row in rows):
+        yield "left late", "it was delivered long after its place in the windows"
     for row in rows:
         if row["state"] not in {*SETTLED, "unknown"}:
             yield "never ended", f"a row is {row['state']} half a day later"
@@ -87,6 +91,18 @@ def breaches(run: Run) -> Iterator[tuple[str, str]]:
         yield "misbooked", wrong
     if run.rows.integrity != "ok" or run.dead.integrity != "ok":
         yield "damaged", f"{run.dead.integrity}, then {run.rows.integrity}"
+
+
+def _posted_after_sleep(run: Run) -> bool:
+    """Whether a process that was stopped has made the request when it woke up."""
+    passed = [edge for edges in run.victim.words("passed") for edge in edges[run.case.point :]]
+    return any(edge.startswith("POST") for edge in passed)
+
+
+def _late(row: Row, deliveries: Iterable[dict[str, Any]]) -> bool:
+    stamps = [one["created_at"] for one in deliveries if one["id"] == row["message_id"]]
+    ends = row["slot_at"] + MARGIN
+    return any(to_ms(datetime.fromisoformat(stamp)) > ends for stamp in stamps)
 
 
 def _books(run: Run) -> Iterator[str]:

@@ -63,12 +63,20 @@ def run(arena: Arena, case: Case) -> Run:
         recover += [{"job": "retry", **asks}]
     others += arena.together(*recover)
     others += [arena.alone("finish", **asks)]
-    done = Run(
-        case, victim, tuple(others), dead, rows_in(home / "ledger.db"), arena.deliveries(),
-        arena.control("GET", "bill"),
-    )  # fmt: skip
-    shutil.rmtree(home)
-    return done
+    return _looked_at(arena, case, home, victim, others, dead)
+
+
+def sleep_through(arena: Arena, case: Case) -> Run:
+    """Stop a send at its edge, let two others recover and the agent retry, and wake it up then."""
+    home = _begin(arena, case)
+    given = _given(case, home)
+    asks = {**given, "ask": case.ask}
+    recover = {"job": "recover", **given}
+    sleeper = {"job": case.way, **asks, "sleep_at": case.point}
+    victim, *others = arena.together(recover, recover, {"job": "retry", **asks}, sleeper=sleeper)
+    assert victim.words("ended at"), f"{case} never came to its edge"
+    others += [arena.alone("finish", **asks)]
+    return _looked_at(arena, case, home, victim, others, Rows())
 
 
 def sampled(case: Case, edges: list[str]) -> list[Case]:
@@ -76,6 +84,17 @@ def sampled(case: Case, edges: list[str]) -> list[Case]:
     leaves = next(number for number, edge in enumerate(edges) if edge.startswith("POST"))
     points = (case.chance(leaves), leaves + case.chance(len(edges) - leaves))
     return [replace(case, point=point) for point in points]
+
+
+def able_to_sleep(edges: list[str]) -> list[int]:
+    """Return the numbers of the edges at which a process holds up nobody: outside transactions."""
+    inside = ("before ", "after ")
+    ends = ("begun", "before its end")
+    return [
+        number
+        for number, edge in enumerate(edges)
+        if not edge.startswith(inside) and not edge.endswith(ends)
+    ]
 
 
 def rows_at_death(home: Path) -> Rows:
@@ -88,6 +107,14 @@ def rows_at_death(home: Path) -> Rows:
     rows = rows_in(copy / "ledger.db")
     shutil.rmtree(copy)
     return rows
+
+
+def _looked_at(
+    arena: Arena, case: Case, home: Path, victim: Ended, others: list[Ended], dead: Rows
+) -> Run:
+    rows, bill = rows_in(home / "ledger.db"), arena.control("GET", "bill")
+    shutil.rmtree(home)
+    return Run(case, victim, tuple(others), dead, rows, arena.deliveries(), bill)
 
 
 def _begin(arena: Arena, case: Case) -> Path:

@@ -19,7 +19,7 @@ from tests.faults.arena import KILLED, Arena
 from tests.faults.cases import BEHAVIOURS, SEEDS, WAYS, Case
 from tests.faults.conftest import Tell
 from tests.faults.judging import Figures
-from tests.faults.runs import edges_of, run, sampled
+from tests.faults.runs import able_to_sleep, edges_of, run, sampled, sleep_through
 
 CASES = [Case(*each) for each in product(WAYS, BEHAVIOURS, SEEDS)]
 """Every way, behaviour and seed, at no edge yet."""
@@ -66,6 +66,23 @@ def test_the_edges_of_a_send_are_the_same_each_time(open_arena: Arena) -> None:
     case = Case("approved", "acts and answers", 1)
 
     assert edges_of(open_arena, case) == edges_of(open_arena, case)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("behaviour", ["acts and answers", "acts and drops"])
+def test_a_process_that_slept_for_hours_sends_nothing_when_it_wakes(
+    open_arena: Arena, tell: Tell, way: str, behaviour: str
+) -> None:
+    """Others gave its send up meanwhile, and perhaps made it: there is one message at most, and it
+    left while its place in the windows was its own."""
+    case = Case(way, behaviour, seed=0)
+    edges = edges_of(open_arena, case)
+    figures = Figures(edges=len(edges))
+    for point in able_to_sleep(edges):
+        if not edges[point].startswith("POST"):
+            figures.add(sleep_through(open_arena, replace(case, point=point)))
+    tell(f"asleep outside of transactions: {figures.told()}")
+    assert not figures.broken, figures.told()
 
 
 @pytest.mark.parametrize("step", [10, pytest.param(1, marks=pytest.mark.faults)])

@@ -1,8 +1,9 @@
 """A warm process that forks the ones under attack, so that their imports are paid once.
 
 It is told on a socket what to fork, one JSON line for each group of jobs that shall begin at the
-same moment, and answers with a line that says how each ended and what it said. It opens nothing
-itself, and has no threads, so that a fork of it is as good as a new process.
+same moment, perhaps while another one is stopped; and it answers with a line that says how each
+ended and what it said. It opens nothing itself, and has no threads, so that a fork of it is as good
+as a new process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import functools
 import gc
 import json
 import os
-import socket
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -50,20 +51,38 @@ def main(channel: int, folder: Path) -> None:
         import_module(name)
     httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
     httpcore2.default_ssl_context(_trust_env=False)  # 0.1 s that every child would pay
-    with socket.socket(fileno=channel) as talk, talk.makefile("rw") as lines:
-        url = _serve(folder, talk)
+    with os.fdopen(os.dup(channel)) as asks, os.fdopen(channel, "w") as answers:
+        url = _serve(folder)
         gc.freeze()  # pages that nobody collects stay shared with the children
-        print(json.dumps({"url": url}), file=lines, flush=True)
-        for line in lines:
-            print(json.dumps(_together(json.loads(line), folder)), file=lines, flush=True)
+        print(json.dumps({"url": url}), file=answers, flush=True)
+        for line in asks:
+            asked = json.loads(line)
+            ended = _round(asked["sleeper"], asked["jobs"], folder)
+            print(json.dumps(ended), file=answers, flush=True)
 
 
-def _serve(folder: Path, talk: socket.socket) -> str:
+def _round(
+    sleeper: dict[str, Any] | None, asked: Sequence[dict[str, Any]], folder: Path
+) -> list[dict[str, Any]]:
+    """Do jobs together, while a `sleeper` that was begun before is stopped, if there is one."""
+    if sleeper is None:
+        return _together(asked, folder)
+    waits, begin = os.pipe()
+    file = folder / "said-asleep"
+    child = _fork(sleeper, file, waits, begin)
+    os.close(waits)
+    os.close(begin)
+    os.waitid(os.P_PID, child, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    ended = _together(asked, folder)
+    os.kill(child, signal.SIGCONT)
+    return [_ended(child, file), *ended]
+
+
+def _serve(folder: Path) -> str:
     """Fork the world's own process, which ends with this one, and return its address."""
     told, tell = os.pipe()
     alive, ends = os.pipe()
     if os.fork() == 0:
-        talk.close()
         os.close(ends)
         _never_return(lambda: asyncio.run(_world(folder, tell, alive)))
     os.close(tell)
