@@ -18,23 +18,29 @@ import httpx2
 from xdm_mcp.ledger.sql import Database, Row, Sql, T, Value, Work
 
 LastWord = Callable[[str], None]
-"""Told the name of the edge at which this process dies now."""
+"""Told the name of the edge at which this process dies or falls asleep now."""
 
 
 class Edges:
-    """The edges that this process has passed, and the one that it will not."""
+    """The edges that this process has passed, and the one at which its fate awaits it."""
 
-    def __init__(self, die_at: int | None = None, last_word: LastWord = lambda _: None) -> None:
-        """Die by SIGKILL at the edge numbered `die_at`, from 0 on, if there is one."""
+    def __init__(
+        self,
+        die_at: int | None = None,
+        sleep_at: int | None = None,
+        last_word: LastWord = lambda _: None,
+    ) -> None:
+        """Die by SIGKILL at one edge, or be stopped by SIGSTOP at another; they count from 0."""
         self.passed: list[str] = []
-        self._die_at = die_at
+        self._fates = {die_at: signal.SIGKILL, sleep_at: signal.SIGSTOP}
         self._last_word = last_word
 
     def at(self, edge: str) -> None:
-        """Die at this edge, if it is the one; else pass it."""
-        if len(self.passed) == self._die_at:
+        """Meet the fate that awaits at this edge, if one does; else pass it."""
+        fate = self._fates.get(len(self.passed))
+        if fate is not None:
             self._last_word(edge)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), fate)
         self.passed.append(edge)
 
 
