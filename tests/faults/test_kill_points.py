@@ -68,20 +68,23 @@ def test_the_edges_of_a_send_are_the_same_each_time(open_arena: Arena) -> None:
     assert edges_of(open_arena, case) == edges_of(open_arena, case)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("last", [3, pytest.param(None, marks=pytest.mark.faults)])
 @pytest.mark.parametrize("behaviour", ["acts and answers", "acts and drops"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_process_that_slept_for_hours_sends_nothing_when_it_wakes(
-    open_arena: Arena, tell: Tell, way: str, behaviour: str
+    open_arena: Arena, tell: Tell, way: str, behaviour: str, last: int | None
 ) -> None:
     """Others gave its send up meanwhile, and perhaps made it: there is one message at most, and it
-    left while its place in the windows was its own."""
+    left while its place in the windows was its own. By default it sleeps at the `last` few edges
+    before its request alone."""
     case = Case(way, behaviour, seed=0)
     edges = edges_of(open_arena, case)
-    figures = Figures(edges=len(edges))
-    for point in able_to_sleep(edges):
-        if not edges[point].startswith("POST"):
-            figures.add(sleep_through(open_arena, replace(case, point=point)))
-    tell(f"asleep outside of transactions: {figures.told()}")
+    leaves = next(number for number, edge in enumerate(edges) if edge.startswith("POST"))
+    points = [point for point in able_to_sleep(edges) if point < leaves]
+    figures = Figures(edges=len(points))
+    for point in points[-last:] if last else points:
+        figures.add(sleep_through(open_arena, replace(case, point=point)))
+    tell(f"{case}, asleep for hours before its request: {figures.told()}")
     assert not figures.broken, figures.told()
 
 
