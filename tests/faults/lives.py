@@ -70,6 +70,19 @@ class Lives(Doing, RuleBasedStateMachine):
             if ending not in STAGES:
                 self.end(attempt, ending)
 
+    @rule(
+        peer=st.sampled_from(PEERS),
+        silence=st.sampled_from([0, 60, 86_399, 86_400]),
+        texts=st.permutations(TEXTS).map(lambda texts: texts[-7:]),
+        last=st.sampled_from([*STAGES, *ENDINGS]),
+    )
+    def converse(self, peer: str, silence: int, texts: list[str], last: str) -> None:
+        """Somebody writes to us, and after a silence gets many answers; then the thread is read."""
+        self.write(peer, typed=False, seen=True)
+        self.wait(timedelta(seconds=silence))
+        self.burst(peer, texts, last, 0, 0, 0)
+        self.learn(peer, self.thread[peer])
+
     @precondition(lambda self: any(life.state == "failed" for life in self.oracle.lives))
     @rule(data=st.data(), last=st.sampled_from(STAGES), process=st.integers(0, 1))
     def again(self, data: st.DataObject, last: str, process: int) -> None:
