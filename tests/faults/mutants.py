@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 from xdm_mcp.backends.base import Picture
 from xdm_mcp.backends.http import Answer, NoAnswer, Wire
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
-from xdm_mcp.ledger import settling, sweeping
+from xdm_mcp.ledger import peers, recording, reserving, settling, sweeping, windows
 from xdm_mcp.ledger.entries import change, load
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import Entry, Outcome, SendState, Target
@@ -81,3 +83,25 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     )
 }
 """The mutants by name."""
+
+HOUR = 60 * 60 * 1000
+"""In ms."""
+
+DECIDING: tuple[tuple[ModuleType, str, object], ...] = (
+    (peers, "CREDITS", 6),
+    (peers, "CREDIT_SPAN", 25 * HOUR),
+    (reserving, "KEY_LIVES", 10 * HOUR),
+    (reserving, "RESERVED_FOR", HOUR),
+    (settling, "LATE", 50_000),
+    (settling, "IN_FLIGHT_FOR", HOUR),
+    (settling, "_owned", lambda stored, _, __, *states: stored.entry.state in states),
+    (settling, "give_back", lambda *_, **__: None),
+    (settling, "count_again", lambda *_: None),
+    (settling, "book", lambda *_: None),
+    (sweeping, "_doubt", sweeping._abandon),
+    (sweeping, "_expire", lambda *_: None),
+    (recording, "proves", lambda *_: False),
+    (windows, "WINDOW_MARGIN", timedelta()),
+    (windows, "_honoured", lambda _: 0),
+)
+"""What decides in the ledger, each time with something wrong in its place: module, name, mutant."""

@@ -10,6 +10,7 @@ Long lives are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,6 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.contract.ledger.desk import REFUSED, Desk, draft, own
 from tests.faults.lives import Lives
+from tests.faults.mutants import DECIDING
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
 from xdm_mcp.models.sends import SendState
@@ -59,3 +61,19 @@ async def test_a_message_proves_the_send_that_is_open_not_the_one_refused_before
 def test_many_long_lives_of_sends_break_no_promise() -> None:
     """A thousand ledgers, and lives twice as long."""
     live(1_000, 80)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("module", "name", "wrong"),
+    DECIDING,
+    ids=[f"{module.__name__.rpartition('.')[2]}.{name}" for module, name, _ in DECIDING],
+)
+def test_a_ledger_that_decides_wrongly_is_caught(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, wrong: object
+) -> None:
+    """No line that decides can change without a random life that notices."""
+    monkeypatch.setattr(module, name, wrong)
+
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        live(400, 50, [Phase.generate])
