@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Protocol
 
 import httpx2
 from pydantic import SecretStr
+
+
+class Bearer(Protocol):
+    """A token that lives for some hours and is renewed: what the credentials hand to a backend."""
+
+    async def token(self) -> SecretStr:
+        """Return a token that will hold for one call more, renewed ahead of its end.
+
+        Raises Refused where a person must log in again, BackendUnavailable where it could not be
+        renewed now.
+        """
+        ...
+
+    async def renewed(self, refused: SecretStr) -> SecretStr:
+        """Return the token that follows `refused`, which the service no longer took; renews at most
+        once, whoever asks. Raises what `token` raises."""
+        ...
 
 
 class HeaderAuth(httpx2.Auth):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import timedelta
+from typing import Literal, Protocol
 
 from xdm_mcp.models.messages import Coverage, Message, MessagePage
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import User, UserPage
 from xdm_mcp.models.quota import Limit, ServerWindow
 from xdm_mcp.models.sends import Outcome, Target
 
@@ -25,6 +26,8 @@ class Prices:
     read_message: int
     read_user: int
     source: str
+    read_page: int = 0
+    """What a page of messages costs whatever is on it; `read_message` is charged on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class Capabilities:
     `risk` is one sentence shown wherever the backend is named, None for a sanctioned one. `limits`
     are the service's own documented limits; the owner's policy may only be stricter. `reads` names
     each read endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can
-    see at all.
+    see at all. `inbox` is False where only the thread with one person can be read, `one_message`
+    where no message can be asked for by its id. `can_dm` says what a look-up knows of who may be
+    written to, None for nothing. What is False here raises Unsupported where it is asked for.
     """
 
     coverage: Coverage
@@ -48,6 +53,20 @@ class Capabilities:
     limits: tuple[Limit, ...] = ()
     reads: Mapping[str, Limit] = field(default_factory=dict)
     risk: str | None = None
+    inbox: bool = True
+    one_message: bool = True
+    deletion: bool = False
+    blocking: bool = False
+    followers: bool = False
+    balance: bool = False
+    can_dm: Literal["relative", "absolute"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left to spend at the service, in micro-dollars, as the service says it."""
+
+    remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,8 @@ class Picture:
 
 class Backend(Protocol):
     """One service on the wire. Reads raise `Refused`, `RateLimited`, `BackendUnavailable` or
-    `NotFound`."""
+    `NotFound`; what the service lacks raises `Unsupported`, which names the backend and what to do
+    instead."""
 
     @property
     def name(self) -> str:
@@ -76,6 +96,14 @@ class Backend(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do; known without any request."""
+        ...
+
+    async def ready(self) -> None:
+        """Make sure that the credentials will hold for one send, renewing them if need be.
+
+        Called before a send is written down as leaving. Raises Refused where a person must log in
+        again, BackendUnavailable where it cannot be found out.
+        """
         ...
 
     async def me(self) -> User:
@@ -117,6 +145,33 @@ class Backend(Protocol):
     ) -> tuple[User, ...]:
         """Look up at most 100 users, by ids or by handles without @. The unknown are simply
         absent."""
+        ...
+
+    async def delete(self, message_id: str) -> None:
+        """Remove one message from our own view; the others keep it. Raises NotFound."""
+        ...
+
+    async def block(self, user_id: str, *, blocked: bool) -> None:
+        """Let a person write to us no more, or (`blocked` False) again. Raises NotFound."""
+        ...
+
+    async def followers(
+        self, user_id: str, *, following: bool = False, cursor: str | None = None
+    ) -> UserPage:
+        """Return one page of those who follow a user, or whom (`following`) the user follows.
+
+        For finding out who can be written to; it is no sign that they want a message.
+        """
+        ...
+
+    async def balance(self) -> Balance:
+        """Return what is left to spend at the service; costs nothing."""
+        ...
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far the service's clock is ahead of ours by its newest dated answer; None before
+        one."""
         ...
 
     def server_windows(self) -> tuple[ServerWindow, ...]:

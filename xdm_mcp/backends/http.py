@@ -12,7 +12,8 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -113,6 +114,9 @@ class Wire:
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards no secret
         self._deadline = deadline.total_seconds()
         self._client: httpx2.AsyncClient | None = None
+        self.skew: timedelta | None = None
+        """How far the other side's clock is ahead of ours by its newest `Date`, which has whole
+        seconds; None before one."""
 
     async def read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to a GET, tried again where trying again may help.
@@ -196,6 +200,8 @@ class Wire:
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
+        dated = _date(headers.get("date"))
+        self.skew = dated - self._clock.now() if dated else self.skew
         return Answer(response.status_code, headers, content)
 
     def _open(self) -> httpx2.AsyncClient:
@@ -277,6 +283,14 @@ def _failure(error: Exception, origin: str, evidence: _Evidence) -> NoAnswer:
         return NoAnswer(f"{host} did not answer in time; try again later.", left=True)
     log.warning("a request to %s broke off: %s", host, name)
     return NoAnswer(f"The connection to {host} broke off ({name}); try again later.", left=True)
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _seconds(retry_after: str | None) -> float:

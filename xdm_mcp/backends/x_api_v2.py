@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pydantic_core
 from pydantic import SecretStr
 
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
-from xdm_mcp.backends.base import Capabilities, Picture
+from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import Answer, Credential, NoAnswer, Wire
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, CAPABILITIES, read_windows
 from xdm_mcp.backends.x_api_v2_parse import (
@@ -28,9 +29,9 @@ from xdm_mcp.backends.x_api_v2_parse import (
 )
 from xdm_mcp.backends.x_api_v2_problems import problems_in
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, Refused
+from xdm_mcp.errors import BadInput, Refused, Unsupported
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, MessagePage, pair_id
-from xdm_mcp.models.people import HANDLE, USER_ID, User
+from xdm_mcp.models.people import HANDLE, USER_ID, User, UserPage
 from xdm_mcp.models.quota import ServerWindow
 from xdm_mcp.models.sends import Outcome, Target
 
@@ -193,6 +194,32 @@ class XApiV2Backend:
             for user in await self._look_up("/2/users/by", "usernames", chunk):
                 found.setdefault(user.id, user)
         return tuple(found.values())
+
+    async def ready(self) -> None:
+        """See Backend.ready."""
+
+    async def delete(self, message_id: str) -> None:
+        """See Backend.delete."""
+        raise Unsupported(f"The backend {self.name} cannot delete messages; do it on x.com.")
+
+    async def block(self, user_id: str, *, blocked: bool) -> None:
+        """See Backend.block."""
+        raise Unsupported(f"The backend {self.name} cannot block people; do it on x.com.")
+
+    async def followers(
+        self, user_id: str, *, following: bool = False, cursor: str | None = None
+    ) -> UserPage:
+        """See Backend.followers."""
+        raise Unsupported(f"The backend {self.name} lists no followers; look people up by handle.")
+
+    async def balance(self) -> Balance:
+        """See Backend.balance."""
+        raise Unsupported(f"The backend {self.name} tells no balance; see X's developer console.")
+
+    @property
+    def skew(self) -> timedelta | None:
+        """See Backend.skew."""
+        return self._wire.skew
 
     def server_windows(self) -> tuple[ServerWindow, ...]:
         """See Backend.server_windows. Scopes keep `{account}` until `me` was asked."""

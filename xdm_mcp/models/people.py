@@ -32,3 +32,12 @@ class User:
     can_dm_basis: CanDmBasis = "unknown"
     connection: frozenset[str] = frozenset()
     suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """One page of users; `next_cursor` is opaque and None at the end, `cost` in micro-dollars."""
+
+    users: tuple[User, ...]
+    next_cursor: str | None = None
+    cost: int = 0
