@@ -78,19 +78,20 @@ class Reads:
         account = await self._people.account()
         capabilities = self._backend.capabilities
         limits = [capabilities.reads[where].of(account.id)] if where in capabilities.reads else []
-        price = capabilities.prices.read_message * count
+        price = capabilities.prices.read_page + capabilities.prices.read_message * count
         return await self._ledger.book_read(
             account.id, price, self._policy.budget(), limits, self._clock.now()
         )
 
     async def _settle_failed(self, booking: Booking, error: XdmError) -> None:
-        """Book a failed read at the price of one message if it may have been billed, else at
-        nothing.
+        """Book a failed read at the price of a page with one message if it may have been billed,
+        else at nothing.
 
         X bills what it returns, and whether a failed call is billed is not documented (docs.x.com
         pricing, 2026-08); a refusal that we could read returned no message.
         """
-        one = self._backend.capabilities.prices.read_message
+        prices = self._backend.capabilities.prices
+        one = prices.read_page + prices.read_message
         doubtful = isinstance(error, BackendUnavailable)
         await self._ledger.settle_read(booking, min(booking.cost, one) if doubtful else 0)
 

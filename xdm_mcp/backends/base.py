@@ -37,9 +37,10 @@ class Capabilities:
     `risk` is one sentence shown wherever the backend is named, None for a sanctioned one. `limits`
     are the service's own documented limits; the owner's policy may only be stricter. `reads` names
     each read endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can
-    see at all. `inbox` is False where only the thread with one person can be read, `one_message`
-    where no message can be asked for by its id. `can_dm` says what a look-up knows of who may be
-    written to, None for nothing. What is False here raises Unsupported where it is asked for.
+    see at all. `inbox` is False where only the thread with one person can be read, `threads` where
+    no conversation can be read by its id, `one_message` where no message can be. `conversations`
+    says whether an existing group can be written to. `can_dm` says what a look-up knows of who may
+    be written to, None for nothing. What is False here raises Unsupported where it is asked for.
     """
 
     coverage: Coverage
@@ -54,6 +55,7 @@ class Capabilities:
     reads: Mapping[str, Limit] = field(default_factory=dict)
     risk: str | None = None
     inbox: bool = True
+    threads: bool = True
     one_message: bool = True
     deletion: bool = False
     blocking: bool = False

@@ -46,6 +46,10 @@ RETRIED = frozenset({500, 502, 503, 504})
 what `Retry-After` asks for, if that is at most `LONGEST_WAIT` seconds."""
 
 
+JSON: Mapping[str, str] = {"Content-Type": "application/json"}
+"""What a body that is JSON is called."""
+
+
 class NoAnswer(BackendUnavailable):
     """The request failed on the way. `left` is False only if none of its bytes can have left."""
 
@@ -118,16 +122,22 @@ class Wire:
         """How far the other side's clock is ahead of ours by its newest `Date`, which has whole
         seconds; None before one."""
 
-    async def read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    async def read(
+        self, path: str, params: Mapping[str, str] | None = None, *, body: bytes | None = None
+    ) -> Answer:
         """Return the answer to a GET, tried again where trying again may help.
 
-        Raises NoAnswer. The deadline holds for all tries together.
+        With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. The
+        deadline holds for all tries together.
         """
         ends_at = self._begin()
+        request: dict[str, Any] = {"method": "GET", "path": path, "params": params}
+        if body is not None:
+            request |= {"method": "POST", "content": body, "headers": JSON}
         for tries in range(RETRIES):
             pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
             try:
-                answer = await self._once("GET", path, ends_at, params=params)
+                answer = await self._once(ends_at=ends_at, **request)
             except NoAnswer:
                 if anyio.current_time() >= ends_at:
                     raise
@@ -137,7 +147,7 @@ class Wire:
                     return answer
                 pause = max(pause, asked)
             await self._clock.sleep(pause)
-        return await self._once("GET", path, ends_at, params=params)
+        return await self._once(ends_at=ends_at, **request)
 
     async def write(self, path: str, *, share: float = 1.0, **body: Any) -> Answer:
         """Return the answer to one POST, made once whatever happens.

@@ -34,6 +34,9 @@ CONTROL = "/_sandbox/"
 DROP = "sandbox.drop"
 """The key of the server's state under which a function closes the socket without an answer."""
 
+SECRET = frozenset({"login_cookies", "proxy"})
+"""Query parameters that one service wants its secrets in; the log leaves them out."""
+
 LOG_LENGTH = 10_000
 """How many requests are remembered."""
 
@@ -97,7 +100,7 @@ class Sandbox:
         if request.path.startswith(CONTROL):
             return await self._controls.answer(request, self._log)
         for facade in self._facades:
-            if facade.owns(request.path):
+            if facade.owns(request):
                 return await self._served(facade, request)
         return Answer(404, b"The sandbox imitates no such service.", "text/plain")
 
@@ -109,7 +112,7 @@ class Sandbox:
             return answer
         finally:
             now = self._journal.clock.now()
-            query = dict(request.query)
+            query = {name: value for name, value in request.query.items() if name not in SECRET}
             self._log.append(Logged(request.method, request.path, query, status, now, facade.name))
 
     async def _struck(self, facade: Facade, request: WireRequest) -> Answer:
@@ -129,7 +132,9 @@ class Sandbox:
 
 def _begin(hold: Hold, facade: Facade, request: WireRequest) -> tuple[Fault | None, Answer | None]:
     """Take the fault that strikes, and answer unless something must come before that."""
-    fault = first_match(hold.world.faults, request.method, request.path)
+    known = {None, *facade.error_names}
+    faults = {key: each for key, each in hold.world.faults.items() if each.error in known}
+    fault = first_match(faults, request.method, request.path)
     if fault is None:
         return None, facade.answer(request, hold)
     hold.record(FaultUsed(fault.id))

@@ -52,8 +52,9 @@ class Facade(Protocol):
         """The errors that a fault may ask for by name."""
         ...
 
-    def owns(self, path: str) -> bool:
-        """Whether requests for `path` are this service's."""
+    def owns(self, request: WireRequest) -> bool:
+        """Whether a request is this service's: by its path, and where services share paths, by how
+        it says who calls."""
         ...
 
     def answer(self, request: WireRequest, hold: Hold) -> Answer:

@@ -49,9 +49,9 @@ class XApiV2:
         """See Facade.error_names."""
         return frozenset(self._problems.named)
 
-    def owns(self, path: str) -> bool:
+    def owns(self, request: WireRequest) -> bool:
         """See Facade.owns."""
-        return path.startswith("/2/")
+        return request.path.startswith("/2/")
 
     def answer(self, request: WireRequest, hold: Hold) -> Answer:
         """See Facade.answer."""
