@@ -31,6 +31,16 @@ from xdm_mcp.errors import ConfigError
 from xdm_mcp.sources import POLICY_FILE as POLICY_FILE
 from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
 
+SECRETS = (
+    "x_access_token",
+    "getxapi_key",
+    "getxapi_auth_token",
+    "twitterapi_io_key",
+    "twitterapi_io_cookies",
+    "twitterapi_io_proxy",
+)
+"""The settings that are secrets, each with a twin `<name>_file` that names a file instead."""
+
 Layer = Mapping[str, Any]
 """What one source says, as tables."""
 
@@ -199,6 +209,50 @@ class Settings(BaseSettings):
     x_access_token_file: UserPath | None = Field(
         default=None, description="File that holds this token; a relative path lies in the home."
     )
+    acknowledge_risk: Strings = Field(
+        default=(),
+        description="Backends that X does not permit and whose use you answer for, such as"
+        ' `["getxapi"]`. They start only when they are named here.',
+    )
+    getxapi_key: Secret | None = Field(
+        default=None,
+        description="The key of a GetXAPI account. Only as `XDM_GETXAPI_KEY`, never in the file.",
+    )
+    getxapi_key_file: UserPath | None = Field(
+        default=None, description="File that holds it; a relative path lies in the home."
+    )
+    getxapi_auth_token: Secret | None = Field(
+        default=None,
+        description="The `auth_token` cookie of the X account, for GetXAPI."
+        " Only as `XDM_GETXAPI_AUTH_TOKEN`, never in the file.",
+    )
+    getxapi_auth_token_file: UserPath | None = Field(
+        default=None, description="File that holds it; a relative path lies in the home."
+    )
+    twitterapi_io_key: Secret | None = Field(
+        default=None,
+        description="The key of a twitterapi.io account."
+        " Only as `XDM_TWITTERAPI_IO_KEY`, never in the file.",
+    )
+    twitterapi_io_key_file: UserPath | None = Field(
+        default=None, description="File that holds it; a relative path lies in the home."
+    )
+    twitterapi_io_cookies: Secret | None = Field(
+        default=None,
+        description="The login cookies of the X account, as twitterapi.io's log-in gave them."
+        " Only as `XDM_TWITTERAPI_IO_COOKIES`, never in the file.",
+    )
+    twitterapi_io_cookies_file: UserPath | None = Field(
+        default=None, description="File that holds it; a relative path lies in the home."
+    )
+    twitterapi_io_proxy: Secret | None = Field(
+        default=None,
+        description="The address of the proxy, with its password, that twitterapi.io is to use."
+        " Only as `XDM_TWITTERAPI_IO_PROXY`, never in the file.",
+    )
+    twitterapi_io_proxy_file: UserPath | None = Field(
+        default=None, description="File that holds it; a relative path lies in the home."
+    )
     inbox: InboxSettings = InboxSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
     http: HttpSettings = HttpSettings()
@@ -229,7 +283,7 @@ class Settings(BaseSettings):
     def _ledger_in_home(cls, url: str, info: ValidationInfo) -> str:
         return url.replace("{home}", str(_home(info)))
 
-    @field_validator("x_access_token_file")
+    @field_validator(*(f"{name}_file" for name in SECRETS))
     @classmethod
     def _file_in_home(cls, file: Path | None, info: ValidationInfo) -> Path | None:
         return file and _home(info) / file
@@ -269,7 +323,7 @@ def load(
     place = _validated(homes, partial(_name, given, environment, {})).home
     file = sources.file(Settings, place / POLICY_FILE)
     raw = sources.over(chosen, file)
-    return _with_token(_validated(raw, partial(_name, given, environment, file)))
+    return _with_secrets(_validated(raw, partial(_name, given, environment, file)))
 
 
 def _validated(raw: Mapping[str, Any], label: Label) -> Settings:
@@ -289,15 +343,16 @@ def read_secret(path: Path, name: str) -> SecretStr:
         ) from None
 
 
-def _with_token(settings: Settings) -> Settings:
-    file = settings.x_access_token_file
-    if file is None:
-        return settings
-    if settings.x_access_token is not None:
-        raise ConfigError("XDM_X_ACCESS_TOKEN and `x_access_token_file` are both set; keep one.")
-    return settings.model_copy(
-        update={"x_access_token": read_secret(file, "`x_access_token_file`")}
-    )
+def _with_secrets(settings: Settings) -> Settings:
+    """Return the settings with every secret read whose file they name."""
+    read: dict[str, SecretStr] = {}
+    for name in SECRETS:
+        file: Path | None = getattr(settings, f"{name}_file")
+        if file is not None and getattr(settings, name) is not None:
+            raise ConfigError(f"XDM_{name.upper()} and `{name}_file` are both set; keep one.")
+        if file is not None:
+            read[name] = read_secret(file, f"`{name}_file`")
+    return settings.model_copy(update=read) if read else settings
 
 
 def _name(given: Layer, environment: Layer, file: Layer, key: KeyPath) -> str:

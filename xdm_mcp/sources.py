@@ -28,6 +28,16 @@ POLICY_FILE = "policy.toml"
 ELSEWHERE: Mapping[KeyPath, str] = {
     ("home",): "XDM_HOME",
     ("x_access_token",): "XDM_X_ACCESS_TOKEN or `x_access_token_file`",
+    **{
+        (name,): f"XDM_{name.upper()} or `{name}_file`"
+        for name in (
+            "getxapi_key",
+            "getxapi_auth_token",
+            "twitterapi_io_key",
+            "twitterapi_io_cookies",
+            "twitterapi_io_proxy",
+        )
+    },
     ("http", "token"): "XDM_HTTP__TOKEN or `http.token_file`",
 }
 """Keys that the file may not hold, and what to use instead: its own place, and secrets, because
