@@ -37,7 +37,7 @@ BROKE = 70
 
 WARM = (
     "anyio._backends._asyncio",
-    "xdm_mcp.backends.auth",
+    "xdm_mcp.backends.signing",
     "xdm_mcp.inbox.reading",
     "xdm_mcp.outbox.sending",
     "xdm_mcp.outbox.standing",

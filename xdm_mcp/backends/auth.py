@@ -1,11 +1,11 @@
-"""How a request says who we are. Imported only when the first request is made."""
+"""Who a request speaks for: a fixed secret, a token that is renewed, or the four values of OAuth
+1.0a. Values only; `signing.py` puts them into requests."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from dataclasses import dataclass, field
 from typing import Protocol
 
-import httpx2
 from pydantic import SecretStr
 
 
@@ -26,19 +26,48 @@ class Bearer(Protocol):
         ...
 
 
-class HeaderAuth(httpx2.Auth):
-    """Puts a secret into one header of each request, at the last moment: no URL, no repr and no
-    default header ever holds it."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The secret that goes into a header of each request: always the same, or a Bearer's newest.
 
-    def __init__(self, secret: SecretStr, header: str, prefix: str) -> None:
-        """Send `prefix` and the secret as the value of `header`."""
-        self._secret = secret
-        self._header = header
-        self._prefix = prefix
+    Its repr hides the secret.
+    """
 
-    def auth_flow(
-        self, request: httpx2.Request
-    ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Add the header; a refusal is never answered by a second request."""
-        request.headers[self._header] = self._prefix + self._secret.get_secret_value()
-        yield request
+    secret: SecretStr | Bearer = field(repr=False)
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+    async def token(self) -> SecretStr:
+        """Return what to show now. Raises what `Bearer.token` raises."""
+        return self.secret if isinstance(self.secret, SecretStr) else await self.secret.token()
+
+    async def renewed(self, refused: SecretStr) -> SecretStr | None:
+        """Return what follows a refused secret, None where none ever does. Raises as a Bearer."""
+        if isinstance(self.secret, SecretStr):
+            return None
+        return await self.secret.renewed(refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The four values of OAuth 1.0a, which neither expire nor change (docs.x.com OAuth 1.0a,
+    2026-08). Its repr hides them all."""
+
+    consumer_key: SecretStr
+    consumer_secret: SecretStr
+    token: SecretStr
+    token_secret: SecretStr
+
+    @property
+    def usable(self) -> bool:
+        """Whether each of the four can be part of a header."""
+        return all(
+            usable(value)
+            for value in (self.consumer_key, self.consumer_secret, self.token, self.token_secret)
+        )
+
+
+def usable(secret: SecretStr | None) -> bool:
+    """Whether a secret is one word of printable ASCII, as a header must have it."""
+    word = secret.get_secret_value() if secret else ""
+    return bool(word) and word.isascii() and word.isprintable() and " " not in word

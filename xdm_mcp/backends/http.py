@@ -11,23 +11,25 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from pydantic import SecretStr
 
 from xdm_mcp import __version__
+from xdm_mcp.backends.auth import Credential as Credential
+from xdm_mcp.backends.auth import Keys
 from xdm_mcp.backends.origins import checked_origin, host_of
 from xdm_mcp.backends.strict_json import parse
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BackendUnavailable
+from xdm_mcp.errors import BackendUnavailable, Refused
 from xdm_mcp.models.quota import DEADLINE
 
 if TYPE_CHECKING:
     import httpx2
+    from pydantic import SecretStr
 
 log = logging.getLogger(__name__)
 
@@ -70,26 +72,19 @@ class Unreadable:
 class Answer:
     """What came back: the status, the headers by lower-case name, and the JSON value of the body.
 
-    Its repr shows the status alone: the rest may be private.
+    `renewed` is True where a write was answered with 401 and the credential could be renewed since:
+    a new attempt may succeed. The repr shows no private part.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: object = field(repr=False)
+    renewed: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether the status is a success."""
         return 200 <= self.status < 300
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """The secret that goes into a header of each request. Its repr hides the secret."""
-
-    secret: SecretStr
-    header: str = "Authorization"
-    prefix: str = "Bearer "
 
 
 class Wire:
@@ -98,7 +93,7 @@ class Wire:
     def __init__(
         self,
         origin: str,
-        credential: Credential | None,
+        credential: Credential | Keys | None,
         clock: Clock,
         *,
         transport: httpx2.AsyncBaseTransport | None = None,
@@ -122,41 +117,41 @@ class Wire:
         """How far the other side's clock is ahead of ours by its newest `Date`, which has whole
         seconds; None before one."""
 
+    async def ready(self) -> None:
+        """Make sure that the credential will hold for one call. Raises what `Bearer.token` does."""
+        if isinstance(self._credential, Credential):
+            await self._credential.token()
+
     async def read(
-        self, path: str, params: Mapping[str, str] | None = None, *, body: bytes | None = None
+        self, path: str, params: Mapping[str, str] | None = None, *, share: float = 1.0
     ) -> Answer:
         """Return the answer to a GET, tried again where trying again may help.
 
-        With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. The
-        deadline holds for all tries together.
+        Raises NoAnswer. `share` is the part of the deadline that all tries together may use. Where
+        a credential that can be renewed is refused, it is renewed and the read made once more.
         """
-        ends_at = self._begin()
-        request: dict[str, Any] = {"method": "GET", "path": path, "params": params}
-        if body is not None:
-            request |= {"method": "POST", "content": body, "headers": JSON}
-        for tries in range(RETRIES):
-            pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
-            try:
-                answer = await self._once(ends_at=ends_at, **request)
-            except NoAnswer:
-                if anyio.current_time() >= ends_at:
-                    raise
-            else:
-                asked = _seconds(answer.headers.get("retry-after"))
-                if answer.status not in RETRIED or asked > LONGEST_WAIT:
-                    return answer
-                pause = max(pause, asked)
-            await self._clock.sleep(pause)
-        return await self._once(ends_at=ends_at, **request)
-
-    async def write(self, path: str, *, share: float = 1.0, **body: Any) -> Answer:
-        """Return the answer to one POST, made once whatever happens.
-
-        `body` is what httpx2 takes: `content` and `headers`, or `data` and `files`. `share` is the
-        part of the deadline that this call may use. Raises NoAnswer.
-        """
+        secret = await self._secret()
         ends_at = self._begin(share)
-        return await self._once("POST", path, ends_at, **body)
+        answer = await self._tried(path, ends_at, secret, params)
+        if answer.status != 401 or secret is None:
+            return answer
+        renewed = await self._renew(secret)
+        return answer if renewed is None else await self._tried(path, ends_at, renewed, params)
+
+    async def write(
+        self, path: str, *, method: str = "POST", share: float = 1.0, **body: Any
+    ) -> Answer:
+        """Return the answer to one request that changes something, made once whatever happens.
+
+        `body` is what httpx2 takes: `content` and `headers`, or `data` and `files`, or `params`.
+        `share` is the part of the deadline that this call may use. Raises NoAnswer.
+        """
+        secret = await self._secret()
+        ends_at = self._begin(share)
+        answer = await self._once(method, path, ends_at, secret, **body)
+        if answer.status == 401 and secret is not None:
+            return replace(answer, renewed=await self._renewable(secret))
+        return answer
 
     async def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -178,12 +173,62 @@ class Wire:
             return anyio.current_time() + self._deadline * share
         raise failure
 
-    async def _once(self, method: str, path: str, ends_at: float, **request: Any) -> Answer:
+    async def _secret(self) -> SecretStr | None:
+        who = self._credential
+        return await who.token() if isinstance(who, Credential) else None
+
+    async def _renew(self, refused: SecretStr) -> SecretStr | None:
+        who = self._credential
+        return await who.renewed(refused) if isinstance(who, Credential) else None
+
+    async def _renewable(self, refused: SecretStr) -> bool:
+        try:
+            return await self._renew(refused) is not None
+        except Refused:
+            return False
+        except BackendUnavailable:  # not now, which is no reason to ask a person
+            return True
+
+    async def _tried(
+        self,
+        path: str,
+        ends_at: float,
+        secret: SecretStr | None,
+        params: Mapping[str, str] | None,
+    ) -> Answer:
+        for tries in range(RETRIES):
+            pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
+            try:
+                answer = await self._once("GET", path, ends_at, secret, params=params)
+            except NoAnswer:
+                if anyio.current_time() >= ends_at:
+                    raise
+            else:
+                asked = _seconds(answer.headers.get("retry-after"))
+                if answer.status not in RETRIED or asked > LONGEST_WAIT:
+                    return answer
+                pause = max(pause, asked)
+            await self._clock.sleep(pause)
+        return await self._once("GET", path, ends_at, secret, params=params)
+
+    def _auth(self, secret: SecretStr | None) -> httpx2.Auth | None:
+        from xdm_mcp.backends.signing import HeaderAuth, SignedAuth
+
+        who = self._credential
+        if isinstance(who, Keys):
+            return SignedAuth(who, self._clock)
+        return HeaderAuth(secret, who.header, who.prefix) if who and secret else None
+
+    async def _once(
+        self, method: str, path: str, ends_at: float, secret: SecretStr | None, **request: Any
+    ) -> Answer:
         evidence = _Evidence()
         seconds = max(0.0, ends_at - anyio.current_time())
         try:
             with anyio.fail_after(seconds):
-                return await self._exchange(method, path, evidence, seconds, **request)
+                return await self._exchange(
+                    method, path, evidence, seconds, self._auth(secret), **request
+                )
         except NoAnswer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a transport raises, it is one failure
@@ -191,7 +236,13 @@ class Wire:
         raise failure  # outside the handler: the cause holds the request and its secrets
 
     async def _exchange(
-        self, method: str, path: str, evidence: _Evidence, seconds: float, **request: Any
+        self,
+        method: str,
+        path: str,
+        evidence: _Evidence,
+        seconds: float,
+        auth: httpx2.Auth | None,
+        **request: Any,
     ) -> Answer:
         client = self._client = self._client or self._open()
         made = client.build_request(
@@ -204,7 +255,7 @@ class Wire:
         if f"{made.url.scheme}://{made.url.netloc.decode()}" != self.origin:
             raise NoAnswer(f"A request went astray from {host_of(self.origin)}.", left=False)
         evidence.left = self._transport is not None
-        response = await client.send(made, stream=True)
+        response = await client.send(made, stream=True, auth=auth)
         try:
             content = await _content(response)
         finally:
@@ -219,14 +270,11 @@ class Wire:
 
         import httpx2
 
-        from xdm_mcp.backends.auth import HeaderAuth
-
-        for name in ("httpx2", "httpcore2"):  # at INFO they log URLs, at DEBUG headers
+        # At INFO the first two log URLs, at DEBUG headers; the third logs what it signs.
+        for name in ("httpx2", "httpcore2", "oauthlib"):
             logger = logging.getLogger(name)
             logger.setLevel(max(logger.level, logging.WARNING))
-        who = self._credential
         return httpx2.AsyncClient(
-            auth=HeaderAuth(who.secret, who.header, who.prefix) if who else None,
             transport=self._transport,
             trust_env=False,
             follow_redirects=False,
