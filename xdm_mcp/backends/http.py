@@ -123,20 +123,28 @@ class Wire:
             await self._credential.token()
 
     async def read(
-        self, path: str, params: Mapping[str, str] | None = None, *, share: float = 1.0
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        share: float = 1.0,
     ) -> Answer:
         """Return the answer to a GET, tried again where trying again may help.
 
-        Raises NoAnswer. `share` is the part of the deadline that all tries together may use. Where
+        With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. `share` is the part of the deadline that all tries together may use. Where
         a credential that can be renewed is refused, it is renewed and the read made once more.
         """
         secret = await self._secret()
         ends_at = self._begin(share)
-        answer = await self._tried(path, ends_at, secret, params)
+        asked: dict[str, Any] = {"method": "GET", "path": path, "params": params}
+        if body is not None:
+            asked |= {"method": "POST", "content": body, "headers": JSON}
+        answer = await self._tried(ends_at, secret, asked)
         if answer.status != 401 or secret is None:
             return answer
         renewed = await self._renew(secret)
-        return answer if renewed is None else await self._tried(path, ends_at, renewed, params)
+        return answer if renewed is None else await self._tried(ends_at, renewed, asked)
 
     async def write(
         self, path: str, *, method: str = "POST", share: float = 1.0, **body: Any
@@ -190,16 +198,12 @@ class Wire:
             return True
 
     async def _tried(
-        self,
-        path: str,
-        ends_at: float,
-        secret: SecretStr | None,
-        params: Mapping[str, str] | None,
+        self, ends_at: float, secret: SecretStr | None, request: Mapping[str, Any]
     ) -> Answer:
         for tries in range(RETRIES):
             pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
             try:
-                answer = await self._once("GET", path, ends_at, secret, params=params)
+                answer = await self._once(ends_at=ends_at, secret=secret, **request)
             except NoAnswer:
                 if anyio.current_time() >= ends_at:
                     raise
@@ -209,7 +213,7 @@ class Wire:
                     return answer
                 pause = max(pause, asked)
             await self._clock.sleep(pause)
-        return await self._once("GET", path, ends_at, secret, params=params)
+        return await self._once(ends_at=ends_at, secret=secret, **request)
 
     def _auth(self, secret: SecretStr | None) -> httpx2.Auth | None:
         from xdm_mcp.backends.signing import HeaderAuth, SignedAuth
