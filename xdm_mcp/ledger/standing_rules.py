@@ -1,0 +1,118 @@
+"""Standing rules in the ledger: made and withdrawn by people, counted where sends are reserved."""
+
+from __future__ import annotations
+
+from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.ledger.rows import moment
+from xdm_mcp.ledger.sql import Row, Sql
+from xdm_mcp.models.sends import Assurance, Target
+from xdm_mcp.models.standing_rules import RULES_AT_MOST, RuleUse, StandingRule, Terms
+
+DAY = 24 * 60 * 60 * 1000
+"""The length (ms) of the window in which a rule counts."""
+
+SELECT = (
+    "SELECT id, account_id, user_id, until, per_day, max_length, solicited, links, quiet_hours,"
+    " first_contact, assurance, made_by, made_at, withdrawn_by, withdrawn_at FROM standing_rule "
+)
+
+
+def add(
+    sql: Sql, account_id: str, terms: Terms, assurance: Assurance, by: str, now: int
+) -> StandingRule:
+    """See Ledger.add_standing_rule."""
+    fault = terms.fault(from_ms(now))
+    if fault is not None:
+        raise BadInput(fault)
+    if assurance < Assurance.PERSON:
+        raise BadInput("Only a person makes a standing rule, with a factor of their own.")
+    if len(in_force(sql, account_id, now)) >= RULES_AT_MOST:
+        raise BadInput(f"{RULES_AT_MOST} standing rules are in force; withdraw one first.")
+    [[rule_id]] = sql.all(
+        "INSERT INTO standing_rule (account_id, user_id, until, per_day, max_length, solicited,"
+        " links, quiet_hours, first_contact, assurance, made_by, made_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        account_id, terms.user_id, to_ms(terms.until), terms.per_day, terms.max_length,
+        int(terms.solicited), int(terms.links), int(terms.quiet_hours), int(terms.first_contact),
+        int(assurance), by, now,
+    )  # fmt: skip
+    return load(sql, int(rule_id))
+
+
+def withdraw(sql: Sql, account_id: str, rule_id: str, by: str, now: int) -> StandingRule:
+    """See Ledger.withdraw_standing_rule."""
+    # Ids of PostgreSQL end at 2^63; what is no id of ours is not looked for.
+    number = int(rule_id) if rule_id.isascii() and rule_id.isdigit() and len(rule_id) < 19 else 0
+    changed = sql.run(
+        "UPDATE standing_rule SET withdrawn_by = ?, withdrawn_at = ?"
+        " WHERE id = ? AND account_id = ? AND withdrawn_at IS NULL",
+        by, now, number, account_id,
+    )  # fmt: skip
+    if not changed:
+        raise NotFound("No standing rule in force has that id; list them to see which have.")
+    return load(sql, number)
+
+
+def in_force(sql: Sql, account_id: str, now: int) -> tuple[RuleUse, ...]:
+    """See Ledger.standing_rules."""
+    rows = sql.all(
+        f"{SELECT} WHERE account_id = ? AND withdrawn_at IS NULL AND until > ? ORDER BY id",
+        account_id, now,
+    )  # fmt: skip
+    return tuple(_use(sql, row, now) for row in rows)
+
+
+def concerning(sql: Sql, account_id: str, target: Target, now: int) -> tuple[RuleUse, ...]:
+    """Return the rules in force that may cover a send to `target`: none but for one person."""
+    if target.conversation_id is not None or len(target.user_ids) != 1:
+        return ()
+    rows = sql.all(
+        f"{SELECT} WHERE account_id = ? AND withdrawn_at IS NULL AND until > ?"
+        " AND (user_id = ? OR user_id IS NULL) ORDER BY id",
+        account_id, now, target.user_ids[0],
+    )  # fmt: skip
+    return tuple(_use(sql, row, now) for row in rows)
+
+
+def load(sql: Sql, rule_id: int) -> StandingRule:
+    """Return a rule, in force or not. Raises NotFound."""
+    row = sql.one(f"{SELECT} WHERE id = ?", rule_id)
+    if row is None:
+        raise NotFound("There is no standing rule with that id.")
+    return _rule(row)
+
+
+def _use(sql: Sql, row: Row, now: int) -> RuleUse:
+    rule = _rule(row)
+    [[used]] = sql.all(
+        "SELECT count(*) FROM entry WHERE standing_rule = ? AND slot_at > ?"
+        " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')",
+        int(rule.id), now - DAY,
+    )  # fmt: skip
+    return RuleUse(rule, int(used))
+
+
+def _rule(row: Row) -> StandingRule:
+    number, account_id, user_id, until, per_day, length, *flags = row
+    solicited, links, quiet_hours, first_contact, assurance, by, at, gone_by, gone_at = flags
+    terms = Terms(
+        user_id=user_id,
+        until=from_ms(until),
+        per_day=per_day,
+        max_length=length,
+        solicited=bool(solicited),
+        links=bool(links),
+        quiet_hours=bool(quiet_hours),
+        first_contact=bool(first_contact),
+    )
+    return StandingRule(
+        id=str(number),
+        account_id=account_id,
+        terms=terms,
+        assurance=Assurance(assurance),
+        made_by=by,
+        made_at=from_ms(at),
+        withdrawn_by=gone_by,
+        withdrawn_at=moment(gone_at),
+    )
