@@ -91,3 +91,17 @@ def rfc3339(moment: datetime) -> str:
     any."""
     spec = "milliseconds" if moment.microsecond >= 1000 else "seconds"
     return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in one unit, rounded down, such as `14 min`."""
+    seconds = max(0, int(length.total_seconds()))
+    for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds} s"
+
+
+def moment(at: datetime) -> str:
+    """Return a time to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -10,10 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from xdm_mcp.clock import moment as moment
+from xdm_mcp.clock import span as span
 from xdm_mcp.sanitizer import visible
 
 if TYPE_CHECKING:
@@ -124,17 +125,3 @@ def aligned(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) 
         return space + cell if column in right else cell + space
 
     return [[pad(cell, column) for column, cell in enumerate(row)] for row in rows]
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time in one unit, rounded down, such as `14 min`."""
-    seconds = max(0, int(length.total_seconds()))
-    for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {name}"
-    return f"{seconds} s"
-
-
-def moment(at: datetime) -> str:
-    """Return a time to the second, in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
