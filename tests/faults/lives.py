@@ -233,7 +233,7 @@ class Lives(Doing, RuleBasedStateMachine):
     @rule()
     def clear(self) -> None:
         """A person clears the halt."""
-        self.run(self.desk.ledger.clear_halt(ME, None))
+        self.run(self.desk.ledger.clear_halt(ME, None, "owner", self.desk.now))
         self.oracle.halted = False
 
     # -- what must always hold

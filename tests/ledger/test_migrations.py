@@ -7,7 +7,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.contract.ledger.desk import START
 from xdm_mcp.ledger import migrations, sqlite
+from xdm_mcp.ledger.audit import records, verify
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Sql
@@ -53,7 +55,7 @@ async def test_an_older_ledger_is_brought_up_to_date_with_its_rows(
     """A new step meets an old file: it is taken once, and what was written stays."""
     path = tmp_path / "ledger.db"
     old = SqlLedger(SqliteDatabase(path))
-    assert await old.clear_halt("100", None) == 0
+    assert await old.clear_halt("100", None, "owner", START) == 0
     await old.close()
     monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, _m999_next))
     monkeypatch.setattr(sqlite, "MIGRATIONS", (*MIGRATIONS, _m999_next))
@@ -93,3 +95,34 @@ def _m999_next(sql: Sql) -> None:
 
 def _fails(sql: Sql) -> None:
     sql.run("CREATE TABLE broken (")
+
+
+def test_notes_of_persons_acts_become_the_beginning_of_the_audit_chain() -> None:
+    """What the first version noted of a person's acts is kept, in order, and is sealed."""
+    connection = apsw.Connection(":memory:")
+    sql = ApswSql(connection)
+    MIGRATIONS[0](sql)
+    entry_id = _old_entry(sql)
+    for at, deed in enumerate(("approved (person)", "rejected")):
+        sql.run("INSERT INTO act VALUES (NULL, ?, ?, 'terminal', ?)", at, entry_id, deed)
+
+    migrate(sql, 1)
+
+    verdict = verify(sql)
+    assert (verdict.broken_at, verdict.count) == (None, 2)
+    assert [(r.entry_id, r.what) for r in records(sql, 0, 9)] == [
+        (entry_id, '{"by":"terminal","deed":"approved (person)"}'),
+        (entry_id, '{"by":"terminal","deed":"rejected"}'),
+    ]
+    connection.close()
+
+
+def _old_entry(sql: Sql) -> int:
+    """Write a row as the first version did; return its id."""
+    [[entry_id]] = sql.all(
+        "INSERT INTO entry (account_id, draft_key, request, backend, origin, peer, user_ids,"
+        " content_digest, match_digest, similar_digest, cost, state, created_at, slot_at, fence,"
+        " first_contact, automatic) VALUES ('100', 'd:1', 'r', 'x-api-v2', 'o', 'user:7', '7',"
+        " 'c', 'm', 's', 1, 'held', 0, 0, 1, 1, 0) RETURNING id"
+    )
+    return int(entry_id)

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from xdm_mcp.app import App
 from xdm_mcp.cli.opening import with_app
+from xdm_mcp.cli.outbox import BY
 from xdm_mcp.cli.paint import plain, screen
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.people import USER_ID
@@ -25,7 +26,8 @@ def clear_opt_out(args: Namespace) -> int:
 
 
 async def _clear_halt(app: App, args: Namespace) -> int:
-    cleared = await app.ledger.clear_halt(await _account(app, args.account), args.code)
+    account_id = await _account(app, args.account)
+    cleared = await app.ledger.clear_halt(account_id, args.code, BY, app.clock.now())
     halts = "halt" if cleared == 1 else "halts"
     screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
     return 0 if cleared else 1
@@ -33,7 +35,8 @@ async def _clear_halt(app: App, args: Namespace) -> int:
 
 async def _clear_opt_out(app: App, args: Namespace) -> int:
     user_id = await _user_id(app, args.user)
-    if await app.ledger.clear_opt_out(await _account(app, args.account), user_id):
+    account_id = await _account(app, args.account)
+    if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
         screen().print(f"The opt-out of {user_id} is lifted.", style="green")
         return 0
     screen().print(f"{user_id} had not opted out.", style="yellow")

@@ -19,7 +19,10 @@ and a crash meet. What it promises:
    refusal gives back what each limit says, an attempt of which no byte left gives back everything,
    `unknown` gives back nothing. A reply credit is used up by each send, open or sent, since the
    message that granted it.
-6. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600, and a
+6. **Audit.** Every decision is one record of a chain of hashes, appended by the transaction that
+   makes it: verdicts with the rules that spoke, approvals, claims, outcomes, acts of persons,
+   halts. An append costs the same however long the chain is, and concurrent writers never fork it.
+7. **Privacy.** Text of a settled entry is gone; digests and outcomes stay. Files are 0600, and a
    folder that the ledger makes is 0700.
 
 All times are aware UTC, kept to the millisecond: `judge` and `hold` get a moment that survives
@@ -29,11 +32,12 @@ lazy: a ledger that was only constructed has touched no file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
@@ -93,7 +97,7 @@ class Booking:
 
 
 class Ledger(Protocol):
-    """See the module: the six promises hold for every method."""
+    """See the module: the seven promises hold for every method."""
 
     @property
     def place(self) -> str:
@@ -254,8 +258,8 @@ class Ledger(Protocol):
         """Return the peers whose last message still grants reply credit, newest first."""
         ...
 
-    async def clear_opt_out(self, account_id: str, user_id: str) -> bool:
-        """Forget an opt-out; only the owner asks for this. False where there was none.
+    async def clear_opt_out(self, account_id: str, user_id: str, by: str, now: datetime) -> bool:
+        """Forget an opt-out; only the owner (`by`) asks for this. False where there was none.
 
         Reading the same words again does not bring it back; a newer message may.
         """
@@ -294,6 +298,27 @@ class Ledger(Protocol):
         """Return the halts in force, oldest first."""
         ...
 
-    async def clear_halt(self, account_id: str, code: str | None) -> int:
-        """Clear one halt or all; return how many. Only a person asks for this."""
+    async def clear_halt(self, account_id: str, code: str | None, by: str, now: datetime) -> int:
+        """Clear one halt or all; return how many. Only a person (`by`) asks for this."""
+        ...
+
+    # -- the audit chain
+
+    async def record_act(
+        self, account_id: str, event: str, what: Mapping[str, object], by: str, now: datetime
+    ) -> None:
+        """Append an act of a person to the audit chain; `event` is one short word of ours.
+
+        `what` is plain JSON without floats: digests, numeric ids, short words, never the text of a
+        message, a handle or a secret. Raises TypeError or ValueError for anything else. An act that
+        changes the ledger is appended by the very transaction that changes it (`audit.append`).
+        """
+        ...
+
+    async def audit(self, after: int = 0, limit: int = 100) -> Sequence[AuditRecord]:
+        """Return at most `limit` records that come after the number `after`, oldest first."""
+        ...
+
+    async def verify_audit(self) -> AuditVerdict:
+        """Check the whole chain, one consistent state of it, and say where it breaks."""
         ...

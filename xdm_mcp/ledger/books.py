@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from xdm_mcp.clock import from_ms, rfc3339, to_ms
 from xdm_mcp.errors import OverBudget, RateLimited
+from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import Booking
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Row, Sql
@@ -91,6 +92,7 @@ def halt(sql: Sql, account_id: str, new: Halt) -> None:
         account_id, new.code, new.says, to_ms(new.since), new.scope,
         to_ms(new.until) if new.until else None,
     )  # fmt: skip
+    append(sql, to_ms(new.since), account_id, "halted", {"code": new.code, "scope": new.scope})
 
 
 def halts(sql: Sql, account_id: str, now: int) -> tuple[Halt, ...]:
@@ -98,11 +100,15 @@ def halts(sql: Sql, account_id: str, now: int) -> tuple[Halt, ...]:
     return tuple(_halt(row) for row in _rows(sql, account_id, now))
 
 
-def clear_halt(sql: Sql, account_id: str, code: str | None) -> int:
+def clear_halt(sql: Sql, account_id: str, code: str | None, by: str, now: int) -> int:
     """See Ledger.clear_halt."""
-    return sql.run(
-        "DELETE FROM halt WHERE account_id = ? AND code = coalesce(?, code)", account_id, code
-    )
+    cleared = sql.all(
+        "DELETE FROM halt WHERE account_id = ? AND code = coalesce(?, code) RETURNING code",
+        account_id, code,
+    )  # fmt: skip
+    for (its_code,) in sorted(cleared):
+        append(sql, now, account_id, "halt_cleared", {"code": its_code, "by": by})
+    return len(cleared)
 
 
 def stops(halt: Halt, *, first_contact: bool, cost: int) -> bool:

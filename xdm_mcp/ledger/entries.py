@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xdm_mcp.errors import LedgerUnavailable, NotFound
+from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.rows import COLUMNS, Stored, stored_of
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.models.sends import SETTLED
@@ -50,9 +51,6 @@ def change(sql: Sql, stored: Stored, **columns: Value) -> Stored:
     return load(sql, entry.id)
 
 
-def note(sql: Sql, stored: Stored, deed: str, actor: str, now: int) -> None:
-    """Write down what a person did to an entry; such notes are never changed."""
-    sql.run(
-        "INSERT INTO act (at, entry_id, actor, deed) VALUES (?, ?, ?, ?)",
-        now, stored.entry.id, actor, deed,
-    )  # fmt: skip
+def note(sql: Sql, stored: Stored, now: int, event: str, **what: object) -> None:
+    """Write down in the audit chain what was decided about an entry."""
+    append(sql, now, stored.entry.account_id, event, what, stored.entry.id)

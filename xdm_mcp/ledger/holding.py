@@ -26,14 +26,14 @@ def approve(
             " approve it there."
         )
     approved = replace(hold, assurance=assurance, approved_by=by, approved_at=from_ms(now))
-    note(sql, stored, f"approved ({assurance.name.lower()})", by, now)
+    note(sql, stored, now, "approved", assurance=assurance.name.lower(), by=by, digest=digest)
     return change(sql, stored, state=SendState.APPROVED, hold=hold_text(approved)).entry
 
 
 def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
     """See Ledger.reject."""
     stored, _ = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
-    note(sql, stored, "rejected", by, now)
+    note(sql, stored, now, "rejected", by=by)
     return change(
         sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",
         settled_at=now, retry_at=None,

@@ -4,11 +4,12 @@ function."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from xdm_mcp.clock import to_ms
 from xdm_mcp.ledger import (
+    audit,
     books,
     finding,
     holding,
@@ -22,6 +23,7 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
+from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
@@ -159,9 +161,12 @@ class SqlLedger:
         at = to_ms(now)
         return await self._database.read(lambda sql: peers.credited(sql, account_id, at))
 
-    async def clear_opt_out(self, account_id: str, user_id: str) -> bool:
+    async def clear_opt_out(self, account_id: str, user_id: str, by: str, now: datetime) -> bool:
         """See Ledger.clear_opt_out."""
-        return await self._database.write(lambda sql: peers.clear_opt_out(sql, account_id, user_id))
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: peers.clear_opt_out(sql, account_id, user_id, by, at)
+        )
 
     async def windows(self, limits: Sequence[Limit], now: datetime) -> tuple[Window, ...]:
         """See Ledger.windows."""
@@ -201,6 +206,24 @@ class SqlLedger:
         at = to_ms(now)
         return await self._database.read(lambda sql: books.halts(sql, account_id, at))
 
-    async def clear_halt(self, account_id: str, code: str | None) -> int:
+    async def clear_halt(self, account_id: str, code: str | None, by: str, now: datetime) -> int:
         """See Ledger.clear_halt."""
-        return await self._database.write(lambda sql: books.clear_halt(sql, account_id, code))
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: books.clear_halt(sql, account_id, code, by, at)
+        )
+
+    async def record_act(
+        self, account_id: str, event: str, what: Mapping[str, object], by: str, now: datetime
+    ) -> None:
+        """See Ledger.record_act."""
+        told, at = {**what, "by": by}, to_ms(now)
+        await self._database.write(lambda sql: audit.append(sql, at, account_id, event, told))
+
+    async def audit(self, after: int = 0, limit: int = 100) -> tuple[AuditRecord, ...]:
+        """See Ledger.audit."""
+        return await self._database.read(lambda sql: audit.records(sql, after, limit))
+
+    async def verify_audit(self) -> AuditVerdict:
+        """See Ledger.verify_audit."""
+        return await self._database.read(audit.verify)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from xdm_mcp.digests import canonical
+from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.audit import FIRST
 
 APPLICATION_ID = 0x78646D31
 """Marks a file as ours: `xdm1` in ASCII."""
@@ -27,7 +30,23 @@ def m001_first(sql: Sql) -> None:
         sql.run(statement)
 
 
-MIGRATIONS: tuple[Callable[[Sql], None], ...] = (m001_first,)
+def m002_audit(sql: Sql) -> None:
+    """Make the audit chain; the notes of persons' acts that were kept so far are its beginning."""
+    sql.run(AUDIT)
+    acts = sql.all(
+        "SELECT act.at, entry.account_id, act.entry_id, act.actor, act.deed FROM act"
+        " JOIN entry ON entry.id = act.entry_id ORDER BY act.id"
+    )
+    before = FIRST
+    for seq, (at, account_id, entry_id, actor, deed) in enumerate(acts, 1):
+        what = canonical({"by": actor, "deed": deed}).decode()
+        told = (seq, at, account_id, entry_id, "act", what, before)
+        before = seal(*told)
+        sql.run("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *told, before)
+    sql.run("DROP TABLE act")
+
+
+MIGRATIONS: tuple[Callable[[Sql], None], ...] = (m001_first, m002_audit)
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 
 ENTRY = """
@@ -197,3 +216,16 @@ BOOKS = (
     ) STRICT""",
     "CREATE INDEX act_entry ON act (entry_id)",
 )
+
+AUDIT = """
+CREATE TABLE audit (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    account_id TEXT NOT NULL,
+    entry_id INTEGER,
+    event TEXT NOT NULL,
+    what TEXT NOT NULL,
+    before TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT
+"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
 
+from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.people import standing
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql
@@ -154,7 +155,7 @@ def opt_out(sql: Sql, account_id: str, user_id: str, message_id: str, at: int) -
         save_peer(sql, replace(peer, opted_out_id=message_id, opted_out_at=at))
 
 
-def clear_opt_out(sql: Sql, account_id: str, user_id: str) -> bool:
+def clear_opt_out(sql: Sql, account_id: str, user_id: str, by: str, now: int) -> bool:
     """Forget an opt-out and every request to stop up to the newest message known; False where there
     was none."""
     peer = load_peer(sql, account_id, f"user:{user_id}")
@@ -163,4 +164,5 @@ def clear_opt_out(sql: Sql, account_id: str, user_id: str) -> bool:
     known = [peer.opted_out_id, *([peer.newest_id] if peer.newest_id else [])]
     cleared = max(known, key=int)
     save_peer(sql, replace(peer, opted_out_id=None, opted_out_at=None, cleared_id=cleared))
+    append(sql, now, account_id, "opt_out_cleared", {"user": user_id, "by": by})
     return True

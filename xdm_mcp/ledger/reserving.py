@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import Judge, MakeHold, Reservation
 from xdm_mcp.ledger.books import DAY, book
-from xdm_mcp.ledger.entries import change, find, insert, load
+from xdm_mcp.ledger.entries import change, find, insert, load, note
 from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.sql import Sql, Value
@@ -59,7 +60,9 @@ def reserve(
     wanted = wanted_by(draft, earlier.entry.id if earlier else 0)
     weighed = weigh(sql, wanted, limits, now)
     decision = judge(weighed.facts, from_ms(now))
+    told = _told(draft, decision)
     if decision.verdict is Verdict.DENY:
+        append(sql, now, draft.account_id, "denied", told)
         return Reservation(None, decision)
     if earlier is not None:
         key = f"{earlier.entry.draft_key}#{earlier.entry.id}"
@@ -77,7 +80,9 @@ def reserve(
     else:
         taken = Taking(owner, draft.account_id, draft.cost, automatic=True)
         columns |= _take(sql, taken, weighed, _slot(decision, now), now)
-    return Reservation(insert(sql, **columns).entry, decision)
+    stored = insert(sql, **columns)
+    note(sql, stored, now, stored.entry.state, **told)
+    return Reservation(stored.entry, decision)
 
 
 def claim(
@@ -93,13 +98,14 @@ def claim(
     decision = judge(weighed.facts, from_ms(now))
     if decision.verdict is Verdict.ALLOW:
         taken = Taking(owner, entry.account_id, entry.cost, automatic=False)
-        columns = _take(sql, taken, weighed, _slot(decision, now), now)
+        event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
         columns |= {"fence": entry.fence + 1, "retry_at": None}
     elif decision.verdict is Verdict.HOLD:
-        columns = _asked_again(stored, decision)
+        event, columns = "held", _asked_again(stored, decision)
     elif decision.retry_at is not None:
-        columns = {"retry_at": to_ms(decision.retry_at)}
+        event, columns = "postponed", {"retry_at": to_ms(decision.retry_at)}
     else:
+        event = "denied"
         columns = {
             "state": SendState.FAILED,
             "code": "denied",
@@ -108,6 +114,7 @@ def claim(
             "not_sent": 1,
             "retry_at": None,
         }
+    note(sql, stored, now, event, rules=rules(decision))
     return Reservation(change(sql, stored, **columns).entry, decision)
 
 
@@ -122,6 +129,12 @@ def answers(earlier: Stored, now: int) -> bool:
         return True
     fresh = now - to_ms(entry.created_at) < KEY_LIVES
     return fresh and entry.state in {SendState.SENT, SendState.REJECTED}
+
+
+def rules(decision: Decision) -> dict[str, str]:
+    """Return the rules that spoke, each with the strictest that it said."""
+    spoke = sorted(decision.findings, key=lambda finding: finding.verdict)
+    return {finding.rule: finding.verdict.name.lower() for finding in spoke}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +181,18 @@ def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:
     least = max(hold.least, decision.least)
     asked = replace(hold, least=least, assurance=None, approved_by=None, approved_at=None)
     return {"state": SendState.HELD, "hold": hold_text(asked), "retry_at": None}
+
+
+def _told(draft: Draft, decision: Decision) -> dict[str, object]:
+    """What the audit chain keeps of a draft: digests, numbers, and the rules that spoke."""
+    return {
+        "request": draft.request,
+        "content": draft.content,
+        "peer": draft.target.peer,
+        "backend": draft.backend,
+        "cost": draft.cost,
+        "rules": rules(decision),
+    }
 
 
 def _columns(draft: Draft, wanted: Wanted, weighed: Weighed, now: int) -> dict[str, Value]:

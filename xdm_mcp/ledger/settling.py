@@ -55,6 +55,7 @@ def dispatch(sql: Sql, owner: str, entry: Entry, now: int) -> Entry | None:
     if why is not None:
         _end(sql, stored, why, now)
         return None
+    note(sql, stored, now, "dispatched")
     return change(
         sql, stored, state=SendState.IN_FLIGHT, dispatched_at=now, slot_at=max(now, stored.slot_at),
         lapses_at=now + IN_FLIGHT_FOR,
@@ -89,6 +90,7 @@ def prove(sql: Sql, stored: Stored, receipt: Receipt, now: int, *, code: str, sa
     _take_from_others(sql, stored, receipt.message_id, now)
     if entry.state is SendState.FAILED:
         _count_after_all(sql, stored)
+    note(sql, stored, now, "sent", code=code, message=receipt.message_id)
     return change(
         sql, stored, state=SendState.SENT, message_id=receipt.message_id,
         thread_id=receipt.conversation_id, code=code, says=says, not_sent=0, retry_at=None,
@@ -103,7 +105,7 @@ def resolve(sql: Sql, entry_id: int, outcome: Outcome, by: str, now: int) -> Ent
         raise BadInput(f"That send is {stored.entry.state}; only an unknown one can be resolved.")
     if outcome.state not in {SendState.SENT, SendState.FAILED}:
         raise BadInput("An unknown send is resolved as sent or as failed.")
-    note(sql, stored, f"resolved as {outcome.state}", by, now)
+    note(sql, stored, now, "resolved", by=by)
     if outcome.receipt is not None:
         proof = outcome.receipt
         return prove(sql, stored, proof, now, code=outcome.code, says=outcome.says).entry
@@ -161,6 +163,7 @@ def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
 
 
 def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
+    note(sql, stored, now, outcome.state, code=outcome.code, not_sent=outcome.not_sent)
     columns: dict[str, Value] = {
         "state": outcome.state,
         "code": outcome.code,
@@ -189,6 +192,7 @@ def _take_from_others(sql: Sql, stored: Stored, message_id: str, now: int) -> No
         sql, "WHERE account_id = ? AND message_id = ? AND id <> ?",
         account_id, message_id, stored.entry.id,
     ):  # fmt: skip
+        note(sql, other, now, "unknown", code="mistaken")
         change(
             sql, other, state=SendState.UNKNOWN, message_id=None, thread_id=None, settled_at=None,
             code="mistaken", next_read_at=now,

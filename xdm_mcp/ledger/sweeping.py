@@ -3,7 +3,7 @@ out."""
 
 from __future__ import annotations
 
-from xdm_mcp.ledger.entries import change, find
+from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.rows import Stored
 from xdm_mcp.ledger.settling import give_back
 from xdm_mcp.ledger.sql import Sql
@@ -28,6 +28,7 @@ def _expire(sql: Sql, stored: Stored, now: int) -> None:
     says = "Nobody approved it in time."
     if stored.entry.state is SendState.APPROVED:
         says = "It was approved, but no turn came in time."
+    note(sql, stored, now, "expired")
     change(
         sql, stored, state=SendState.EXPIRED, code="expired", says=says, settled_at=now,
         retry_at=None,
@@ -37,6 +38,7 @@ def _expire(sql: Sql, stored: Stored, now: int) -> None:
 def _abandon(sql: Sql, stored: Stored, now: int) -> None:
     """Nothing has left, for that the state says so before the first byte may."""
     give_back(sql, stored, everything=True)
+    note(sql, stored, now, "failed", code="abandoned", not_sent=True)
     change(
         sql, stored, state=SendState.FAILED, code="abandoned", not_sent=1, settled_at=now,
         says="The process that was to send it ended before it could; nothing left.",
@@ -45,6 +47,7 @@ def _abandon(sql: Sql, stored: Stored, now: int) -> None:
 
 
 def _doubt(sql: Sql, stored: Stored, now: int) -> None:
+    note(sql, stored, now, "unknown", code="interrupted")
     change(
         sql, stored, state=SendState.UNKNOWN, code="interrupted", next_read_at=now,
         says="The process that sent it ended before it knew the outcome.",

@@ -118,8 +118,8 @@ async def test_halts_are_in_force_until_cleared_or_over(desk: Desk) -> None:
     assert await desk.ledger.halts(BEN, desk.now) == ()
     desk.later(hours=1)
     assert await desk.ledger.halts(ME, desk.now) == (locked, later)
-    assert await desk.ledger.clear_halt(ME, "locked") == 1
-    assert await desk.ledger.clear_halt(ME, "locked") == 0
+    assert await desk.ledger.clear_halt(ME, "locked", "owner", desk.now) == 1
+    assert await desk.ledger.clear_halt(ME, "locked", "owner", desk.now) == 0
     assert await desk.ledger.halts(ME, desk.now) == (later,)
 
 
@@ -129,7 +129,7 @@ async def test_all_halts_of_one_account_are_cleared_together(desk: Desk) -> None
         await desk.ledger.halt(ME, Halt(code, "Trouble.", START))
     await desk.ledger.halt(BEN, Halt("one", "Trouble.", START))
 
-    assert await desk.ledger.clear_halt(ME, None) == 2
+    assert await desk.ledger.clear_halt(ME, None, "owner", desk.now) == 2
     assert await desk.ledger.halts(ME, desk.now) == ()
     assert len(await desk.ledger.halts(BEN, desk.now)) == 1
 

@@ -106,8 +106,8 @@ async def test_a_cleared_opt_out_stays_cleared_until_a_newer_request(desk: Desk)
     older = message(START - timedelta(days=1), "stop")
     await desk.record(old)
 
-    assert await desk.ledger.clear_opt_out(ME, ANNA)
-    assert not await desk.ledger.clear_opt_out(ME, ANNA)
+    assert await desk.ledger.clear_opt_out(ME, ANNA, "owner", desk.now)
+    assert not await desk.ledger.clear_opt_out(ME, ANNA, "owner", desk.now)
     await desk.record(older, old)
     assert (await peer(desk)).opted_out_at is None
     desk.later(hours=1)
@@ -119,7 +119,7 @@ async def test_clearing_covers_requests_before_the_newest_known_message(desk: De
     """What lies further back is read later, and was meant by the owner too."""
     middle = message(START + timedelta(seconds=1), "stop")
     await desk.record(message(START, "stop"), message(START + timedelta(seconds=2)))
-    await desk.ledger.clear_opt_out(ME, ANNA)
+    await desk.ledger.clear_opt_out(ME, ANNA, "owner", desk.now)
 
     await desk.record(middle)
 
