@@ -38,10 +38,23 @@ def test_all_three_windows_of_a_send_are_told() -> None:
     assert windows[0].resets_at == RESET
 
 
+DM_READS = CAPABILITIES.reads["dm_events"].scope
+
+
 def test_a_read_has_the_window_of_its_endpoint() -> None:
     """Each read is counted by itself, and the account's place stays open where it is not known."""
-    (window,) = read_windows(headers(), "dm_events", NOW)
+    (window,) = read_windows(headers(), DM_READS, NOW)
     assert window.scope == "{account}/reads/dm_events"
+
+
+@pytest.mark.parametrize("prefix", ["x-user-limit-24hour", "x-app-limit-24hour"])
+def test_of_several_windows_of_a_read_the_one_with_least_left_speaks(prefix: str) -> None:
+    """A day's window lowers what the quarter still has, and never raises it."""
+    (day,) = read_windows({**headers(), **headers(prefix, remaining="3")}, DM_READS, NOW)
+    (quarter,) = read_windows(
+        {**headers(remaining="2"), **headers(prefix, remaining="3")}, DM_READS, NOW
+    )
+    assert (day.remaining, quarter.remaining) == (3, 2)
 
 
 def test_the_limit_itself_may_be_missing() -> None:

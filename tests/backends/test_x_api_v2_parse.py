@@ -260,9 +260,30 @@ def test_a_suspended_user_is_known_by_the_id_that_was_asked_for(error: dict[str,
         (None, None),
     ],
 )
-def test_only_a_ready_picture_has_an_id(content: object, media_id: str | None) -> None:
+def test_only_a_ready_picture_can_be_sent(content: object, media_id: str | None) -> None:
     """What X still works on cannot be sent."""
-    assert parse.media_id_in(content) == media_id
+    media = parse.media_in(content)
+    assert (media.id if media and media.ready else None) == media_id
+
+
+@pytest.mark.parametrize(
+    ("work", "ready", "failed", "wait"),
+    [
+        ({"state": "in_progress", "check_after_secs": 7}, False, False, 7),
+        ({"state": "pending", "check_after_secs": -1}, False, False, 1),
+        ({"state": "pending", "check_after_secs": 10**9}, False, False, parse.LONGEST_CHECK),
+        ({"state": "pending", "check_after_secs": True}, False, False, 1),
+        ({"state": "failed"}, False, True, 1),
+        ({"state": "what is this"}, False, True, 1),
+        ({"state": "succeeded"}, True, False, 1),
+    ],
+)
+def test_a_picture_that_x_works_on_says_how_it_stands(
+    work: dict[str, Any], ready: bool, failed: bool, wait: int
+) -> None:
+    """Ready, failed, or to be looked at again after a sensible time."""
+    media = parse.media_in({"data": {"id": "7", "processing_info": work}})
+    assert media == parse.Media("7", ready, failed, wait)
 
 
 @given(VALUES)
@@ -273,7 +294,7 @@ def test_any_value_is_parsed_without_failing(value: Any) -> None:
         parse.receipt_in(content)
         parse.listing_in(content)
         parse.users_in(content)
-        parse.media_id_in(content)
+        parse.media_in(content)
     for name in MESSAGE:
         parse.message_of({**MESSAGE, name: value})
     for name in ("id", "username", "name", "receives_your_dm", "connection_status"):

@@ -20,7 +20,7 @@ from tests.backends.wires import (
     raw,
     reply,
 )
-from xdm_mcp.backends.x_api_v2 import NEW_FIELDS, OLD_FIELDS
+from xdm_mcp.backends.x_api_v2_events import NEW_FIELDS, OLD_FIELDS
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, RateLimited, Refused
 from xdm_mcp.models.people import User
 

@@ -48,7 +48,7 @@ class EdgedBackend(XApiV2Backend):
     def __init__(self, origin: str, clock: Clock, edges: Edges, patience: float | None) -> None:
         """Talk to the sandbox at `origin`."""
         super().__init__(origin, SecretStr(SANDBOX_TOKEN), clock)
-        self._wire = EdgedWire(origin, clock, edges, patience)
+        self._line.wire = EdgedWire(origin, clock, edges, patience)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -57,6 +57,7 @@ class Capabilities:
     inbox: bool = True
     threads: bool = True
     one_message: bool = True
+    groups: bool = True
     deletion: bool = False
     blocking: bool = False
     followers: bool = False

@@ -27,6 +27,11 @@ CAPABILITIES = Capabilities(
         send=15_000, read_message=10_000, read_user=10_000, source="docs.x.com pricing, 2026-08"
     ),
     new_groups=True,
+    deletion=True,
+    blocking=True,
+    followers=True,
+    balance=True,
+    can_dm="relative",
     conversations=True,
     attachments=True,
     reply_credit=False,
@@ -43,6 +48,7 @@ CAPABILITIES = Capabilities(
         "message": _read("message", 15),
         "users": _read("users", 300),
         "me": _read("me", 75),
+        "followers": _read("followers", 300),
     },
 )
 """Limits of posts and of the four reads of messages are per user; look-ups of users are counted by
@@ -68,13 +74,17 @@ def send_windows(
     return tuple(window for window in found if window is not None)
 
 
-def read_windows(
-    headers: Mapping[str, str], endpoint: str, now: datetime, account: str = ACCOUNT
-) -> tuple[ServerWindow, ...]:
-    """Return what the headers of a read's answer say of its endpoint."""
-    scope = CAPABILITIES.reads[endpoint].scope.replace(ACCOUNT, account)
-    window = _window(headers, "x-rate-limit", scope, now, timedelta(hours=1))
-    return (window,) if window is not None else ()
+def read_windows(headers: Mapping[str, str], scope: str, now: datetime) -> tuple[ServerWindow, ...]:
+    """Return what the headers of a read's answer say of its endpoint, whose limit has `scope`.
+
+    Where there are windows of a day beside the usual one, the one that has least left speaks.
+    """
+    found = [
+        window
+        for prefix, _, within in SEND_HEADERS
+        if (window := _window(headers, prefix, scope, now, within)) is not None
+    ]
+    return (min(found, key=lambda window: window.remaining),) if found else ()
 
 
 def retry_at(

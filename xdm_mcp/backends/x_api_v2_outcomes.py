@@ -20,11 +20,14 @@ from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, retry_at, send_windows
 from xdm_mcp.backends.x_api_v2_parse import contradicts, receipt_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
-from xdm_mcp.models.sends import Halt, Outcome, SendState, Target
+from xdm_mcp.models.quota import ServerWindow
+from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState, Target
 
 ACCEPTED = "X accepted the message; whether and where it is shown to the recipient is not known."
 ABSENT = (NOT_FOUND, FORBIDDEN, RECIPIENT_UNAVAILABLE)
 """What X may say of one user in a look-up of several: unknown, hidden or suspended."""
+
+RENEWED = Refusal("auth", "X no longer took the access token; it has been renewed: send again.")
 
 FIND_OUT = "Do not send it again: reading the conversation will tell."
 
@@ -37,7 +40,23 @@ def outcome_of(answer: Answer, target: Target, now: datetime, account: str = ACC
     """
     windows = send_windows(answer.headers, now, account)
     receipt = receipt_in(answer.content)
-    if answer.ok and receipt and not contradicts(receipt, target):
+    fits = receipt is not None and not contradicts(receipt, target)
+    return judged(answer, receipt, windows, now, fits=fits)
+
+
+def judged(
+    answer: Answer,
+    receipt: Receipt | None,
+    windows: tuple[ServerWindow, ...],
+    now: datetime,
+    *,
+    fits: bool = True,
+) -> Outcome:
+    """Classify an answer that holds `receipt` (or none), which `fits` what was sent or does not.
+
+    A refusal of credentials that could be renewed since halts nothing: a new attempt may succeed.
+    """
+    if answer.ok and receipt and fits:
         return Outcome(SendState.SENT, "accepted", ACCEPTED, receipt=receipt, windows=windows)
     problems = problems_in(answer.content)
     refusal = refusal_of(answer.status, problems)
@@ -45,6 +64,7 @@ def outcome_of(answer: Answer, target: Target, now: datetime, account: str = ACC
         code, says = _doubt(answer.status, bool(receipt), refusal)
         alarm = _halt(alarm_in(problems), now)
         return Outcome(SendState.UNKNOWN, code, f"{says} {FIND_OUT}", halt=alarm, windows=windows)
+    refusal = _excused(refusal, answer)
     return Outcome(
         SendState.FAILED,
         refusal.code,
@@ -74,6 +94,7 @@ def upload_outcome(answer: Answer, now: datetime) -> Outcome:
     refusal = refusal_of(answer.status, problems_in(answer.content))
     if refusal is None or refusal.closed_for:
         return unsent("attachment", "X did not take the picture, and nothing was sent; try again.")
+    refusal = _excused(refusal, answer)
     return Outcome(
         SendState.FAILED,
         refusal.code,
@@ -119,6 +140,10 @@ def _doubt(status: int, receipt: bool, refusal: Refusal | None) -> tuple[str, st
     if status >= 500:
         return "server_error", f"X failed while it worked on the message (HTTP {status})."
     return "unrecognised", f"X gave an answer that nothing here knows (HTTP {status})."
+
+
+def _excused(refusal: Refusal, answer: Answer) -> Refusal:
+    return RENEWED if answer.renewed and refusal.code == "auth" else refusal
 
 
 def _halt(refusal: Refusal | None, now: datetime) -> Halt | None:

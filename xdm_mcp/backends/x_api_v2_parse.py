@@ -21,6 +21,9 @@ from xdm_mcp.models.sends import Receipt, Target
 SNOWFLAKE_EPOCH = 1_288_834_974_657
 """Milliseconds of 1970 at which X's ids begin (docs.x.com, ids, 2026-08)."""
 
+LONGEST_CHECK = 3_600
+"""The longest wait for a picture that we take for sense, in seconds."""
+
 KINDS: Mapping[str, Literal["message", "join", "leave"]] = {
     "MessageCreate": "message",
     "ParticipantsJoin": "join",
@@ -40,6 +43,17 @@ class Listing:
     users: tuple[User, ...]
     next_token: str | None
     billed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An uploaded picture: `ready` to be sent, `failed` for good, or to be looked at again after
+    `check_after` seconds."""
+
+    id: str
+    ready: bool
+    failed: bool
+    check_after: int
 
 
 def receipt_in(content: object) -> Receipt | None:
@@ -151,13 +165,27 @@ def suspended_in(problems: Iterable[Problem], asked: Sequence[str]) -> tuple[Use
     return tuple(User(user_id, suspended=True) for user_id in asked if user_id in told)
 
 
-def media_id_in(content: object) -> str | None:
-    """Return the id of an uploaded picture that is ready to be sent, or None."""
+def media_in(content: object) -> Media | None:
+    """Return how an uploaded picture stands, None where the answer names no proper one."""
     media = _dict(content, "data")
-    state = _string(_dict(media, "processing_info"), "state")
+    work = _dict(media, "processing_info")
     media_id = _string(media, "id")
-    ready = state in (None, "succeeded") and media_id is not None and MESSAGE_ID.match(media_id)
-    return media_id if ready else None
+    if media_id is None or not MESSAGE_ID.match(media_id):
+        return None
+    state = _string(work, "state")
+    wait = work.get("check_after_secs") if work else None
+    number = wait if isinstance(wait, int) and not isinstance(wait, bool) else 1
+    return Media(
+        id=media_id,
+        ready=work is None or state == "succeeded",
+        failed=work is not None and state not in ("succeeded", "pending", "in_progress"),
+        check_after=min(max(number, 1), LONGEST_CHECK),
+    )
+
+
+def next_token_in(content: object) -> str | None:
+    """Return where the next page of a list begins, None at its end."""
+    return _string(_dict(content, "meta"), "next_token")
 
 
 def snowflake_time(snowflake: str) -> datetime:

@@ -72,6 +72,11 @@ class People:
         ids = [who for who, whom in self.follows if whom == person_id]
         return [self.by_id[who] for who in reversed(ids)]
 
+    def following(self, person_id: str) -> list[Person]:
+        """Return whom a person follows, the newest first."""
+        ids = [whom for who, whom in self.follows if who == person_id]
+        return [self.by_id[whom] for whom in reversed(ids)]
+
     def blocked(self, one: str, other: str) -> bool:
         """Whether either of the two blocks the other."""
         return (one, other) in self.blocks or (other, one) in self.blocks

@@ -94,6 +94,14 @@ def _table() -> Iterator[Endpoint]:
         f"follows.read {_USERS}",
         True,
     )
+    yield add(
+        "GET",
+        "/2/users/{id}/following",
+        "following",
+        users.following,
+        f"follows.read {_USERS}",
+        True,
+    )
     yield add("POST", "/2/media/upload", "media_one_shot", media.one_shot, _MEDIA)
     yield add("POST", "/2/media/upload/initialize", "media_chunks", media.initialize, _MEDIA)
     yield add("POST", "/2/media/upload/{id}/append", "media_chunks", media.append, _MEDIA)

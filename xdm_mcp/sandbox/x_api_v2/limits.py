@@ -48,6 +48,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "users_by_id": _read(900),
     "users_by_username": _read(900),
     "followers": _read(300),
+    "following": _read(300),
     "credits": _read(50, _UNLISTED),
 }
 """Each endpoint's windows; the three endpoints that send share one set (the strictest reading)."""

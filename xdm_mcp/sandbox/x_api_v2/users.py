@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from xdm_mcp.models.people import HANDLE
@@ -78,16 +78,26 @@ def by_usernames(call: Call) -> Reply:
 
 def followers(call: Call) -> Reply:
     """GET /2/users/{id}/followers."""
+    return _related(call, "own_follower_read", call.hold.world.people.followers)
+
+
+def following(call: Call) -> Reply:
+    """GET /2/users/{id}/following."""
+    return _related(call, "own_follower_read", call.hold.world.people.following)
+
+
+def _related(call: Call, own_item: str, related: Callable[[str], list[Person]]) -> Reply:
+    """Return a page of those whom `related` names; our own are billed as `own_item`."""
     user_id = call.id_param("id")
     plain = frozenset({"max_results", "pagination_token"})
     query = call.query(plain, call.vocabulary.users)
     most = call.number(query, "max_results", MOST_FOLLOWERS, 100)
     if user_id not in call.hold.world.people.by_id:
         return Reply({"errors": [call.problems.missing("id", user_id, "user")]})
-    everybody = call.hold.world.people.followers(user_id)
+    everybody = related(user_id)
     start = _start(call, query.plain.get("pagination_token"), user_id)
     shown = everybody[start : start + most]
-    item = "own_follower_read" if user_id == call.account_id else "user_read"
+    item = own_item if user_id == call.account_id else "user_read"
     for person in shown:
         call.charge_read(item, person.id)
     meta: Body = {"result_count": len(shown)}
