@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -25,10 +25,13 @@ from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
 
 if TYPE_CHECKING:
+    from xdm_mcp.approvals.desk import Desk
     from xdm_mcp.backends.base import Backend
     from xdm_mcp.guard.policy import Policy
+    from xdm_mcp.inbox.feed import Feed
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.ledger.base import Ledger
+    from xdm_mcp.models.messages import Message
     from xdm_mcp.outbox.reconcile import Reconciler
     from xdm_mcp.outbox.sending import Outbox
     from xdm_mcp.outbox.standing import Standing
@@ -123,15 +126,43 @@ class App:
         return Reconciler(self.reads, self.ledger, self.bus, self.clock, readable=readable)
 
     @cached_property
+    def desk(self) -> Desk:
+        """Where a person decides about held sends; no tool reaches it."""
+        from xdm_mcp.approvals.desk import Desk
+        from xdm_mcp.approvals.passkeys import Passkeys
+        from xdm_mcp.approvals.pin import Pin
+
+        return Desk(
+            outbox=self.outbox,
+            standing=self.standing,
+            ledger=self.ledger,
+            backend=self.backend,
+            policy=self.policy,
+            clock=self.clock,
+            pin=Pin(self.ledger, self.clock),
+            passkeys=Passkeys(self.ledger, self.clock),
+            heard=self._heard,
+        )
+
+    def _heard(self, conversation_id: str) -> Sequence[Message]:
+        """Return what this process has read of a conversation, newest first, and ask nobody."""
+        if "_feed" not in self.__dict__:
+            return ()
+        return self._feed.conversations().get(conversation_id, [])
+
+    @cached_property
+    def _feed(self) -> Feed:
+        from xdm_mcp.inbox.feed import Feed
+
+        return Feed(self.reads, self.people, self.bus, self.clock, self.settings.inbox)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
-        from xdm_mcp.inbox.feed import Feed
         from xdm_mcp.inbox.reading import Inbox
 
-        settings = self.settings.inbox
-        feed = Feed(self.reads, self.people, self.bus, self.clock, settings)
-        poll = timedelta(seconds=settings.poll_seconds)
-        return Inbox(self.backend, self.people, feed, self.policy, self.clock, poll)
+        poll = timedelta(seconds=self.settings.inbox.poll_seconds)
+        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll)
 
     @cached_property
     def standing(self) -> Standing:

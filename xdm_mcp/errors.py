@@ -3,7 +3,9 @@
     XdmError
     ├── BadInput            the caller asked for something that cannot be: correct it and call again
     │   ├── NotFound        there is no such person, conversation, message or approval
-    │   └── Unsupported     the active backend cannot do this
+    │   ├── Unsupported     the active backend cannot do this
+    │   └── NotProven       a PIN or passkey does not fit, or there is none
+    │       └── FactorLocked    after too many wrong PINs, until `until`
     ├── ConfigError         a setting or the policy file is wrong
     ├── Unavailable         not now: nothing was done
     │   ├── LedgerUnavailable   the ledger cannot be opened or written
@@ -43,6 +45,23 @@ class Unsupported(BadInput):
     """The active backend cannot do this; the sentence names the backend and the alternative."""
 
     code = "unsupported"
+
+
+class NotProven(BadInput):
+    """A PIN or a passkey does not fit, or there is none: nothing was approved."""
+
+    code = "not_proven"
+
+
+class FactorLocked(NotProven):
+    """The PIN takes no try before `until` (aware, UTC)."""
+
+    code = "locked"
+
+    def __init__(self, says: str, until: datetime) -> None:
+        """Say `says`."""
+        super().__init__(says)
+        self.until = until
 
 
 class ConfigError(XdmError):

@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from xdm_mcp.ledger.factors import FactorLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
@@ -96,7 +97,7 @@ class Booking:
     cost: int
 
 
-class Ledger(Protocol):
+class Ledger(FactorLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property
@@ -115,7 +116,14 @@ class Ledger(Protocol):
         ...
 
     async def reserve(
-        self, draft: Draft, limits: Sequence[Limit], judge: Judge, hold: MakeHold, now: datetime
+        self,
+        draft: Draft,
+        limits: Sequence[Limit],
+        judge: Judge,
+        hold: MakeHold,
+        now: datetime,
+        *,
+        leave: bool = False,
     ) -> Reservation:
         """Decide about a draft and write the decision down.
 
@@ -126,6 +134,11 @@ class Ledger(Protocol):
         for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores a held entry
         with `hold`'s question; ALLOW charges windows and money and stores a reserved entry that may
         leave at its `not_before`.
+
+        With `leave`, by which the caller says that it puts the request on the wire at once, an
+        allowed send that need not wait is stored as `in_flight`: `reserve` and `dispatch` in one.
+        Where `dispatch` would not let it go, or it must wait, it is stored as reserved all the
+        same.
         """
         ...
 
@@ -144,9 +157,16 @@ class Ledger(Protocol):
         ...
 
     async def claim(
-        self, entry_id: int, limits: Sequence[Limit], judge: Judge, now: datetime
+        self,
+        entry_id: int,
+        limits: Sequence[Limit],
+        judge: Judge,
+        now: datetime,
+        *,
+        leave: bool = False,
     ) -> Reservation:
-        """Turn an approved entry into a reserved one, once among all processes.
+        """Turn an approved entry into a reserved one, or with `leave`, as in `reserve`, into one
+        in flight, once among all processes.
 
         `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
         `denied`, `not_sent`) where time heals nothing; HOLD, which means that the policy now asks
@@ -207,6 +227,10 @@ class Ledger(Protocol):
 
         One that has expired since the last sweep is still among them.
         """
+        ...
+
+    async def asked(self, limit: int = 20) -> tuple[Entry, ...]:
+        """Return the newest entries about which a person was asked, in any state, newest first."""
         ...
 
     async def recent(self, limit: int = 20) -> tuple[Entry, ...]:

@@ -29,6 +29,11 @@ def waiting(sql: Sql, account_id: str | None) -> tuple[Entry, ...]:
     return tuple(sorted(found, key=lambda entry: entry.id))
 
 
+def asked(sql: Sql, limit: int) -> tuple[Entry, ...]:
+    """See Ledger.asked."""
+    return _entries(sql, "WHERE approval_id IS NOT NULL ORDER BY id DESC LIMIT ?", limit)
+
+
 def recent(sql: Sql, limit: int) -> tuple[Entry, ...]:
     """See Ledger.recent."""
     return _entries(sql, "ORDER BY id DESC LIMIT ?", limit)

@@ -32,11 +32,11 @@ def approve(
 
 def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
     """See Ledger.reject."""
-    stored, _ = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
+    stored, hold = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
     note(sql, stored, now, "rejected", by=by)
     return change(
         sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",
-        settled_at=now, retry_at=None,
+        settled_at=now, retry_at=None, hold=hold_text(replace(hold, rejected_by=by)),
     ).entry  # fmt: skip
 
 

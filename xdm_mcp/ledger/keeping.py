@@ -21,6 +21,7 @@ from xdm_mcp.ledger import (
     windows,
 )
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
+from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
@@ -31,7 +32,7 @@ from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Outcome
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger:
+class SqlLedger(SqlFactors):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:
@@ -54,12 +55,21 @@ class SqlLedger:
         return await self._database.imagine(lambda sql: reserving.facts(sql, draft, limits, at))
 
     async def reserve(
-        self, draft: Draft, limits: Sequence[Limit], judge: Judge, hold: MakeHold, now: datetime
+        self,
+        draft: Draft,
+        limits: Sequence[Limit],
+        judge: Judge,
+        hold: MakeHold,
+        now: datetime,
+        *,
+        leave: bool = False,
     ) -> Reservation:
         """See Ledger.reserve."""
         at = to_ms(now)
         return await self._database.write(
-            lambda sql: reserving.reserve(sql, self._owner, draft, limits, judge, hold, at)
+            lambda sql: reserving.reserve(
+                sql, self._owner, draft, limits, judge, hold, at, leave=leave
+            )
         )
 
     async def approve(
@@ -77,12 +87,18 @@ class SqlLedger:
         return await self._database.write(lambda sql: holding.reject(sql, approval_id, by, at))
 
     async def claim(
-        self, entry_id: int, limits: Sequence[Limit], judge: Judge, now: datetime
+        self,
+        entry_id: int,
+        limits: Sequence[Limit],
+        judge: Judge,
+        now: datetime,
+        *,
+        leave: bool = False,
     ) -> Reservation:
         """See Ledger.claim."""
         at = to_ms(now)
         return await self._database.write(
-            lambda sql: reserving.claim(sql, self._owner, entry_id, limits, judge, at)
+            lambda sql: reserving.claim(sql, self._owner, entry_id, limits, judge, at, leave=leave)
         )
 
     async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
@@ -124,6 +140,10 @@ class SqlLedger:
     async def waiting(self, account_id: str | None = None) -> tuple[Entry, ...]:
         """See Ledger.waiting."""
         return await self._database.read(lambda sql: finding.waiting(sql, account_id))
+
+    async def asked(self, limit: int = 20) -> tuple[Entry, ...]:
+        """See Ledger.asked."""
+        return await self._database.read(lambda sql: finding.asked(sql, limit))
 
     async def recent(self, limit: int = 20) -> tuple[Entry, ...]:
         """See Ledger.recent."""

@@ -46,7 +46,13 @@ def m002_audit(sql: Sql) -> None:
     sql.run("DROP TABLE act")
 
 
-MIGRATIONS: tuple[Callable[[Sql], None], ...] = (m001_first, m002_audit)
+def m003_factors(sql: Sql) -> None:
+    """Make the tables of an owner's factors: the PIN's verifier, passkeys, open ceremonies."""
+    for statement in FACTORS:
+        sql.run(statement)
+
+
+MIGRATIONS: tuple[Callable[[Sql], None], ...] = (m001_first, m002_audit, m003_factors)
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 
 ENTRY = """
@@ -229,3 +235,29 @@ CREATE TABLE audit (
     hash TEXT NOT NULL
 ) STRICT
 """
+
+FACTORS = (
+    """CREATE TABLE pin (
+        owner TEXT PRIMARY KEY CHECK (owner = 'owner'),
+        verifier TEXT NOT NULL,
+        set_at INTEGER NOT NULL,
+        wrong INTEGER NOT NULL,
+        locked_until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE passkey (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        public_key TEXT NOT NULL,
+        sign_count INTEGER NOT NULL,
+        added_at INTEGER NOT NULL,
+        used_at INTEGER
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE ceremony (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('add', 'use')),
+        about TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        nonce TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)

@@ -79,6 +79,7 @@ def hold_text(hold: Hold) -> str:
         "assurance": hold.assurance,
         "approved_by": hold.approved_by,
         "approved_at": to_ms(hold.approved_at) if hold.approved_at else None,
+        "rejected_by": hold.rejected_by,
     }
     return json.dumps(kept)
 
@@ -152,6 +153,7 @@ def _hold(text: str | None) -> Hold | None:
         assurance=None if kept["assurance"] is None else Assurance(kept["assurance"]),
         approved_by=kept["approved_by"],
         approved_at=moment(kept["approved_at"]),
+        rejected_by=kept.get("rejected_by"),
     )
 
 

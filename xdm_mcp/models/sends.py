@@ -174,6 +174,7 @@ class Hold:
     assurance: Assurance | None = None
     approved_by: str | None = None
     approved_at: datetime | None = None
+    rejected_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
