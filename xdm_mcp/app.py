@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from xdm_mcp.backends.risks import check_acknowledged
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
@@ -53,11 +54,12 @@ class App:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         """Check the policy and remember the settings. Raises ConfigError for a policy that
-        cannot be."""
+        cannot be, and for a risk that the owner did not acknowledge."""
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
         self._trouble: dict[str, str] = {}
+        check_acknowledged(settings)
         if settings.guard:
             self.policy.rules()
 

@@ -132,8 +132,9 @@ class Wire:
     ) -> Answer:
         """Return the answer to a GET, tried again where trying again may help.
 
-        With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. `share` is the part of the deadline that all tries together may use. Where
-        a credential that can be renewed is refused, it is renewed and the read made once more.
+        With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. `share` is
+        the part of the deadline that all tries together may use. Where a credential that can be
+        renewed is refused, it is renewed and the read made once more.
         """
         secret = await self._secret()
         ends_at = self._begin(share)

@@ -1,0 +1,42 @@
+"""Looking up several people at services that know only one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+from xdm_mcp.errors import XdmError
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+AT_ONCE = 4
+"""How many look-ups are under way at once."""
+
+
+async def all_of(ask: Callable[[Asked], Awaitable[Told]], items: Sequence[Asked]) -> list[Told]:
+    """Return what `ask` returns for each item, in their order.
+
+    Raises the first XdmError that one of them raises, and asks no more after it.
+    """
+    told: dict[int, Told] = {}
+    failures: list[XdmError] = []
+    waiting = iter(enumerate(items))
+
+    async def work() -> None:
+        for place, item in waiting:
+            if failures:
+                return
+            try:
+                told[place] = await ask(item)
+            except XdmError as error:
+                failures.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(min(AT_ONCE, len(items))):
+            tasks.start_soon(work)
+    if failures:
+        raise failures[0]
+    return [told[place] for place in range(len(items))]
