@@ -14,6 +14,7 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
@@ -26,14 +27,25 @@ from xdm_mcp.app import App
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import CanDmReport, InboxPage, QuotaStatus, SendResult
 from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments, SendDm, read
+from xdm_mcp.server.confirm import ask, conclude
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.packing import PackedPage, structured
 from xdm_mcp.server.render import MAYBE_SENT, NOT_SENT, text
+from xdm_mcp.server.rounds import Rounds
 from xdm_mcp.server.schemas import input_schema, output_schema
 from xdm_mcp.server.stopping import Calls
 
 Ctx = ServerRequestContext[Any, Any]
 A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool: its request, its parameters, and the questions this process has put."""
+
+    ctx: Ctx
+    params: CallToolRequestParams
+    rounds: Rounds
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Offer(Generic[A]):
     arguments: type[A]
     answer: type[BaseModel]
     hints: ToolAnnotations
-    call: Callable[[App, A, Ctx], Awaitable[BaseModel]]
+    call: Callable[[App, A, Call], Awaitable[BaseModel]]
     prefix: str = ""
     unknown: str = "Something went wrong inside the server; tell the owner, its log says where."
 
@@ -66,18 +78,21 @@ class Offer(Generic[A]):
         )
 
     async def answer_call(
-        self, app: App, calls: Calls, given: Mapping[str, Any] | None, ctx: Ctx
-    ) -> CallToolResult:
-        """Return the answer to one call. What we foresee is refused in its own sentence; what we
-        do not is logged without private text and admitted in general words."""
+        self, app: App, calls: Calls, call: Call
+    ) -> CallToolResult | InputRequiredResult:
+        """Return the answer to one call, or a question to the client. What we foresee is refused in
+        its own sentence; what we do not is logged without private text and admitted in general
+        words."""
         try:
             with nullcontext() if self.hints.read_only_hint else calls.one():
-                answer = await self.call(app, read(self.arguments, given), ctx)
+                answer = await self.call(app, read(self.arguments, call.params.arguments), call)
         except XdmError as error:
             return _refusal(f"{self.prefix}{error}")
         except Exception as error:  # noqa: BLE001 - the seam where nothing private may pass
             report(error, self.name)
             return _refusal(self.unknown)
+        if isinstance(answer, InputRequiredResult):
+            return answer
         failed = isinstance(answer, SendResult) and answer.status in FAILURES
         return CallToolResult(
             content=[TextContent(text=text(answer))],
@@ -90,8 +105,11 @@ FAILURES = frozenset({"denied", "failed", "unknown"})
 """What became of a send that a host should show as an error: nobody may take it for sent."""
 
 
-async def _send_dm(app: App, asked: SendDm, _: Ctx) -> SendResult:
-    return await app.outbox.send(
+async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputRequiredResult:
+    if call.params.request_state is not None:
+        answers = call.params.input_responses
+        return await conclude(app, call.rounds, call.params.request_state, answers)
+    result = await app.outbox.send(
         text=asked.text,
         to=asked.to,
         conversation_id=asked.conversation_id,
@@ -100,9 +118,10 @@ async def _send_dm(app: App, asked: SendDm, _: Ctx) -> SendResult:
         idempotency_key=asked.idempotency_key,
         dry_run=asked.dry_run,
     )
+    return await ask(app, call.rounds, result, call.ctx)
 
 
-async def _list_dms(app: App, asked: ListDms, ctx: Ctx) -> InboxPage:
+async def _list_dms(app: App, asked: ListDms, call: Call) -> InboxPage:
     return await app.inbox.page(
         with_user=asked.with_user,
         conversation_id=asked.conversation_id,
@@ -112,15 +131,15 @@ async def _list_dms(app: App, asked: ListDms, ctx: Ctx) -> InboxPage:
         limit=asked.limit,
         cursor=asked.cursor,
         wait_seconds=asked.wait_seconds,
-        progress=ctx.session.report_progress,
+        progress=call.ctx.session.report_progress,
     )
 
 
-async def _check_can_dm(app: App, asked: CheckCanDm, _: Ctx) -> CanDmReport:
+async def _check_can_dm(app: App, asked: CheckCanDm, _: Call) -> CanDmReport:
     return await app.standing.check(asked.recipients)
 
 
-async def _quota_status(app: App, _: NoArguments, __: Ctx) -> QuotaStatus:
+async def _quota_status(app: App, _: NoArguments, __: Call) -> QuotaStatus:
     return await app.standing.quota()
 
 
@@ -211,14 +230,14 @@ async def list_tools(_: Ctx, __: PaginatedRequestParams | None) -> ListToolsResu
 
 
 async def call_tool(
-    app: App, calls: Calls, ctx: Ctx, params: CallToolRequestParams
-) -> CallToolResult:
+    app: App, calls: Calls, rounds: Rounds, ctx: Ctx, params: CallToolRequestParams
+) -> CallToolResult | InputRequiredResult:
     """Answer `tools/call`. An unknown name is a protocol error (MCP 2025-11-25 and 2026-07-28,
     server/tools, error handling)."""
     offer = OFFERS.get(params.name)
     if offer is None:
         raise MCPError(INVALID_PARAMS, f"There is no such tool; there are {', '.join(OFFERS)}.")
-    return await offer.answer_call(app, calls, params.arguments, ctx)
+    return await offer.answer_call(app, calls, Call(ctx, params, rounds))
 
 
 def schema_of(name: str) -> Mapping[str, Any] | None:

@@ -1,0 +1,68 @@
+"""What the client's own dialog says of a held send: all of it, in plain text, never cut.
+
+It is drawn from the same view as the page and the terminal, and names the digest that an answer
+approves. A client shows it as it likes, so no word of it is markup and none can begin a line that
+would pass for one of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xdm_mcp.approvals.view import HeldView, Recipient
+from xdm_mcp.clock import rfc3339
+from xdm_mcp.models.quota import usd
+
+OPEN_THE_PAGE = (
+    "A direct message waits for your decision. Open the approval page to see all of it and to "
+    "approve or refuse it there; opening it approves nothing."
+)
+"""What accompanies the page's address. It says nothing of the message or of its recipient."""
+
+GUTTER = "│ "
+"""Before each line of the message: nothing in it can leave this column."""
+
+
+def question(view: HeldView) -> str:
+    """Return the words of the dialog about one held send."""
+    return "\n".join(_lines(view))
+
+
+def _lines(view: HeldView) -> Iterator[str]:
+    yield "Send this direct message on X?"
+    yield f"From: {_name(view.account_handle, view.account_id)}"
+    yield from _whom(view)
+    yield f"Text, {view.characters} characters, exactly as it would be sent:"
+    for line in "".join(piece.shown for piece in view.pieces).split("\n"):
+        yield f"{GUTTER}{line}"
+    for link in view.links:
+        yield f"Link: {link.url} leads to {link.host}"
+    if view.attachment is not None:
+        image = view.attachment
+        yield f"Image: {image.name}, {image.media_type}, {image.size} bytes, sha256 {image.sha256}"
+    for rule, says in view.reasons:
+        yield f"Asked because ({rule}): {says}"
+    yield f"Cost: {usd(view.cost)} USD over {view.backend} at {view.origin}"
+    for window in view.windows:
+        yield f"Left of {window.limit.name}: {window.remaining} of {window.limit.limit}"
+    yield f"Undecided it expires at {rfc3339(view.expires_at)}, unsent."
+    yield f"Digest: {view.digest}"
+
+
+def _whom(view: HeldView) -> Iterator[str]:
+    if view.form == "conversation":
+        yield f"To: the group conversation {view.conversation_id}"
+    elif view.form == "new_group":
+        yield f"To: a new group of {len(view.recipients)} people"
+    for person in view.recipients:
+        yield f"To: {_name(person.handle, person.user_id)}; {_acquaintance(person)}"
+
+
+def _name(handle: str | None, user_id: str) -> str:
+    return f"@{handle}, numeric id {user_id}" if handle else f"numeric id {user_id}"
+
+
+def _acquaintance(person: Recipient) -> str:
+    if person.last_wrote_at is None:
+        return "as far as we know they never wrote to this account"
+    return f"they last wrote to this account at {rfc3339(person.last_wrote_at)}"
