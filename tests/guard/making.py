@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xdm_mcp.models.quota import Limit, Window
-from xdm_mcp.models.sends import Attachment, Draft, Halt, Target
+from xdm_mcp.models.sends import Assurance, Attachment, Draft, Halt, Target
+from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -68,3 +69,27 @@ def window(
     free_at = NOW + free_in if free_in is not None and remaining <= 0 else None
     limit = Limit(scope, 5, per, **known)
     return Window(limit, 5 - remaining, remaining, resets_at=NOW + per, free_at=free_at)
+
+
+def standing(
+    user_id: str | None = THEM,
+    *,
+    used: int = 0,
+    rule_id: str = "1",
+    assurance: Assurance = Assurance.PERSON,
+    account_id: str = ACCOUNT,
+    withdrawn_at: datetime | None = None,
+    **terms: Any,
+) -> RuleUse:
+    """Return a standing rule for one person, in force for a week, that let `used` messages pass."""
+    usual: dict[str, Any] = {"user_id": user_id, "until": NOW + 7 * 24 * HOUR}
+    rule = StandingRule(
+        id=rule_id,
+        account_id=account_id,
+        terms=Terms(**(usual | terms)),
+        assurance=assurance,
+        made_by="owner",
+        made_at=NOW - HOUR,
+        withdrawn_at=withdrawn_at,
+    )
+    return RuleUse(rule, used)

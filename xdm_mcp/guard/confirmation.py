@@ -7,22 +7,27 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
-from xdm_mcp.guard.base import HoldingRule
+from xdm_mcp.guard.base import HoldingRule, Least
 from xdm_mcp.guard.reply_credit import ReplyCredit
-from xdm_mcp.models.sends import Draft
+from xdm_mcp.models.sends import Assurance, Draft
 from xdm_mcp.models.verdicts import Facts, Finding
+from xdm_mcp.sanitizer import links
 
 
 class Confirmation(HoldingRule):
     """Asks a person for every send, or for all but solicited replies, or for none.
 
-    Only the owner's file loosens it: `solicited` and `never` are standing rules made by a person.
+    Only the owner loosens it: `solicited` and `never` in this file, standing rules elsewhere.
     The other rules still ask for what they guard. Approvals are worth nothing in bulk, so few may
     wait at a time.
     """
 
     name: ClassVar[str] = "confirmation"
 
+    least_for_replies: Least | None = Field(
+        default=None,
+        description="Least assurance for a solicited reply without links; without it, `least`.",
+    )
     mode: Literal["always", "solicited", "never"] = Field(
         default="always",
         description="`always` asks for every send; `solicited` lets pass what `guard.reply_credit`"
@@ -53,13 +58,15 @@ class Confirmation(HoldingRule):
         """Hold what needs a confirmation; remark on what passes by a standing rule."""
         if self.mode == "never":
             return self.allow("The owner's standing rule asks for no confirmation.")
-        if self.mode == "always":
-            return self.ask("The owner confirms every message.")
-        if not self._answers(facts, now):
+        replies = self._answers(facts, now)
+        if self.mode == "solicited" and not replies:
             return self.ask("It answers no recent message of theirs, so a person confirms it.")
+        least = self._least(draft, replies=replies)
+        if self.mode == "always":
+            return self.hold("The owner confirms every message.", least)
         if facts.automatic_today >= self.per_day:
-            return self.ask(
-                f"{self.per_day} replies a day may pass without a person, and they did."
+            return self.hold(
+                f"{self.per_day} replies a day may pass without a person, and they did.", least
             )
         return self.allow("The owner's standing rule lets solicited replies pass.")
 
@@ -79,7 +86,15 @@ class Confirmation(HoldingRule):
             "solicited": f"A person confirms all but {self.per_day} solicited replies a day",
             "never": "No message needs a confirmation of its own",
         }[self.mode]
-        return f"{asked}; at most {self.held_at_most} wait at a time."
+        replies = self.least_for_replies
+        form = f", solicited replies without links with `{replies}`" if replies else ""
+        return f"{asked}{form}; at most {self.held_at_most} wait at a time."
+
+    def _least(self, draft: Draft, *, replies: bool) -> Assurance:
+        """Return what answers this rule: less for a reply only where the owner says so."""
+        plain = replies and draft.attachment is None and not any(links(draft.text))
+        chosen = self.least_for_replies if plain else None
+        return Assurance[(chosen or self.least).upper()]
 
     def _answers(self, facts: Facts, now: datetime) -> bool:
         known = bool(facts.peers) and not facts.new_group

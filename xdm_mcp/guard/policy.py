@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
@@ -16,13 +17,16 @@ from xdm_mcp.guard.duplicates import Duplicates
 from xdm_mcp.guard.eligibility import Eligibility
 from xdm_mcp.guard.first_contact import FirstContact
 from xdm_mcp.guard.halt import Halt
+from xdm_mcp.guard.hand_off import compose_url
 from xdm_mcp.guard.links import Links
 from xdm_mcp.guard.optout import opted_out
 from xdm_mcp.guard.pacing import Pacing
+from xdm_mcp.guard.presets import Preset, with_preset
 from xdm_mcp.guard.quiet_hours import QuietHours
 from xdm_mcp.guard.rate_windows import RateWindows
 from xdm_mcp.guard.recipients import Recipients
 from xdm_mcp.guard.reply_credit import ReplyCredit
+from xdm_mcp.guard.standing_rules import answering, let_pass
 from xdm_mcp.guard.text import Text
 from xdm_mcp.models import quota
 from xdm_mcp.models.quota import Limit
@@ -35,8 +39,8 @@ TABLE = "guard"
 
 
 class Policy(BaseModel):
-    """One field per rule, named as its table `guard.<rule>`. A rule that the file leaves out is on,
-    with its defaults.
+    """One field per rule, named as its table `guard.<rule>`, after two settings of the whole. A
+    rule that the file leaves out is on, with the settings of the preset.
 
     The order of the fields is the order in which rules speak: what nobody can change comes first,
     what time heals next, then what a person decides, then remarks. The order never changes a
@@ -45,6 +49,16 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    preset: Preset = Field(
+        default="default",
+        description="Who must approve what is held, in one word; your own tables go over it.",
+    )
+    hand_off: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether a refused send to one person comes with the address of X's own page"
+        " in which you can send it by hand.",
+    )
     halt: Halt = Halt()
     recipients: Recipients = Recipients()
     text: Text = Text()
@@ -63,10 +77,10 @@ class Policy(BaseModel):
     def load(cls, raw: Mapping[str, object]) -> Self:
         """Return the policy of the tables `guard.*` as read from TOML or the environment.
 
-        Raises ConfigError with one sentence for an unknown key, a bad value, or a policy without
-        rules.
+        Raises ConfigError with one sentence for an unknown preset or key, a bad value, or a policy
+        without rules.
         """
-        policy = read(cls, raw, TABLE)
+        policy = read(cls, with_preset(raw), TABLE)
         if not policy.rules():
             raise ConfigError(f"`{TABLE}` switches every rule off; leave at least one of them on.")
         return policy
@@ -81,12 +95,18 @@ class Policy(BaseModel):
         """Return what the policy says of `draft`: the strictest finding wins, a DENY is never
         answered.
 
-        What would wait for a person is denied while as many wait as may.
+        What is held passes by an `approval` that is sure enough, else by a standing rule that
+        covers all of it. What would newly wait for a person is denied while as many wait as may.
         """
         findings = findings_of(self.rules(), draft, facts, now)
-        waits = any(finding.verdict is Verdict.HOLD for finding in findings)
-        crowded = self.confirmation.crowded(facts) if waits and self.confirmation.enabled else None
-        return conclude((*findings, crowded) if crowded else findings, approval)
+        decision = conclude(findings, approval)
+        if decision.verdict is Verdict.HOLD:
+            use = answering(findings, draft, facts, now, self.reply_credit.solicits)
+            if use is not None:
+                return let_pass(findings, use)
+            if approval is None:
+                decision = self._unless_crowded(decision, facts)
+        return replace(decision, by_hand=self._by_hand(decision, draft, facts, now))
 
     def limits(self, account_id: str, backend_limits: Sequence[Limit]) -> tuple[Limit, ...]:
         """Return every window that sends of the account charge, of which the ledger keeps count."""
@@ -110,8 +130,26 @@ class Policy(BaseModel):
         off = "Switched off by the owner."
         return [(rule.name, rule.describe() if rule.enabled else off) for rule in self._all()]
 
+    def _unless_crowded(self, held: Decision, facts: Facts) -> Decision:
+        """Return the refusal of one more waiting send where as many wait as may."""
+        crowded = self.confirmation.crowded(facts) if self.confirmation.enabled else None
+        return conclude((*held.findings, crowded)) if crowded else held
+
+    def _by_hand(self, decision: Decision, draft: Draft, facts: Facts, now: datetime) -> bool:
+        """Whether the owner may be offered to send by hand what the policy refuses over the API.
+
+        Never what is wrong whoever sends it, even where the rule that says so is switched off.
+        """
+        if not self.hand_off or decision.verdict is not Verdict.DENY:
+            return False
+        forbids = (self.halt, self.recipients, self.text, self.eligibility, self.duplicates)
+        said = (rule.judge(draft, facts, now) for rule in forbids)
+        wrong = any(finding is not None and finding.verdict is Verdict.DENY for finding in said)
+        return not wrong and compose_url(draft) is not None
+
     def _all(self) -> tuple[Rule, ...]:
-        rules: tuple[Rule, ...] = tuple(getattr(self, name) for name in type(self).model_fields)
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        rules = tuple(field for field in fields if isinstance(field, Rule))
         # What counts as a solicited reply is set in one place and meant in two.
         asking = self.confirmation.reading(self.reply_credit)
         return tuple(asking if rule is self.confirmation else rule for rule in rules)

@@ -43,6 +43,7 @@ from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Hold, Outcome
+from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Decision, Facts, PeerFacts
 
 Judge = Callable[[Facts, datetime], Decision]
@@ -179,9 +180,9 @@ class Ledger(FactorLedger, Protocol):
         """Note that the request leaves now (`reserved` to `in_flight`).
 
         None means that it must not: somebody else owns it, or a halt that concerns it or a wait of
-        the account came, or it is more than 5 seconds late for its slot. In these last cases the
-        entry has failed (codes `halted`, `paused`, `late`; `not_sent`), and everything was given
-        back.
+        the account came, or the standing rule that let it pass has ended, or it is more than 5
+        seconds late for its slot. In these last cases the entry has failed (codes `halted`,
+        `paused`, `rule_ended`, `late`; `not_sent`), and everything was given back.
         """
         ...
 
@@ -324,6 +325,31 @@ class Ledger(FactorLedger, Protocol):
 
     async def clear_halt(self, account_id: str, code: str | None, by: str, now: datetime) -> int:
         """Clear one halt or all; return how many. Only a person (`by`) asks for this."""
+        ...
+
+    # -- standing rules
+
+    async def add_standing_rule(
+        self, account_id: str, terms: Terms, assurance: Assurance, by: str, now: datetime
+    ) -> StandingRule:
+        """Make a standing rule that holds from now on; only a person asks for this, no tool.
+
+        What it let pass is counted by the transaction that reserves. Raises BadInput for terms that
+        cannot be, for an assurance below `person`, and where as many rules hold as may.
+        """
+        ...
+
+    async def withdraw_standing_rule(
+        self, account_id: str, rule_id: str, by: str, now: datetime
+    ) -> StandingRule:
+        """End a standing rule at once, for sends too that it let pass and that have not left: their
+        `dispatch` returns None and they fail (code `rule_ended`, `not_sent`). Raises NotFound where
+        no rule of the account with that id was left to withdraw.
+        """
+        ...
+
+    async def standing_rules(self, account_id: str, now: datetime) -> tuple[RuleUse, ...]:
+        """Return the rules in force, oldest first, each with what it let pass in 24 hours."""
         ...
 
     # -- the audit chain

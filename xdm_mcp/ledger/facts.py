@@ -13,6 +13,7 @@ from xdm_mcp.ledger.books import DAY, automatic_today, halts, spend
 from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
 from xdm_mcp.ledger.rows import Stored, moment
 from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.standing_rules import concerning
 from xdm_mcp.ledger.windows import CREDIT, windows
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
@@ -81,6 +82,7 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
         held=_held(sql, account_id),
         last_send_at=_last_send_at(sql, account_id),
         new_group=target.is_new_group,
+        standing_rules=concerning(sql, account_id, target, now),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
     return Weighed(facts, scopes, first_contact, thread.newest_id)

@@ -18,6 +18,7 @@ from xdm_mcp.ledger import (
     recording,
     reserving,
     settling,
+    standing_rules,
     windows,
 )
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
@@ -29,6 +30,7 @@ from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Outcome
+from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
@@ -232,6 +234,29 @@ class SqlLedger(SqlFactors):
         return await self._database.write(
             lambda sql: books.clear_halt(sql, account_id, code, by, at)
         )
+
+    async def add_standing_rule(
+        self, account_id: str, terms: Terms, assurance: Assurance, by: str, now: datetime
+    ) -> StandingRule:
+        """See Ledger.add_standing_rule."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: standing_rules.add(sql, account_id, terms, assurance, by, at)
+        )
+
+    async def withdraw_standing_rule(
+        self, account_id: str, rule_id: str, by: str, now: datetime
+    ) -> StandingRule:
+        """See Ledger.withdraw_standing_rule."""
+        at = to_ms(now)
+        return await self._database.write(
+            lambda sql: standing_rules.withdraw(sql, account_id, rule_id, by, at)
+        )
+
+    async def standing_rules(self, account_id: str, now: datetime) -> tuple[RuleUse, ...]:
+        """See Ledger.standing_rules."""
+        at = to_ms(now)
+        return await self._database.read(lambda sql: standing_rules.of_account(sql, account_id, at))
 
     async def record_act(
         self, account_id: str, event: str, what: Mapping[str, object], by: str, now: datetime

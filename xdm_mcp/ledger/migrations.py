@@ -52,7 +52,18 @@ def m003_factors(sql: Sql) -> None:
         sql.run(statement)
 
 
-MIGRATIONS: tuple[Callable[[Sql], None], ...] = (m001_first, m002_audit, m003_factors)
+def m004_standing_rules(sql: Sql) -> None:
+    """Make the rules that people made beforehand, and let a send name the one that let it pass."""
+    for statement in STANDING_RULES:
+        sql.run(statement)
+
+
+MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
+    m001_first,
+    m002_audit,
+    m003_factors,
+    m004_standing_rules,
+)
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 
 ENTRY = """
@@ -260,4 +271,29 @@ FACTORS = (
         nonce TEXT NOT NULL,
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
+)
+
+STANDING_RULES = (
+    """CREATE TABLE standing_rule (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account_id TEXT NOT NULL,
+        user_id TEXT,
+        until INTEGER NOT NULL,
+        per_day INTEGER NOT NULL,
+        max_length INTEGER NOT NULL,
+        solicited INTEGER NOT NULL,
+        links INTEGER NOT NULL,
+        quiet_hours INTEGER NOT NULL,
+        first_contact INTEGER NOT NULL,
+        assurance INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        withdrawn_by TEXT,
+        withdrawn_at INTEGER
+    ) STRICT""",
+    """CREATE INDEX standing_rule_in_force ON standing_rule (account_id, user_id)
+        WHERE withdrawn_at IS NULL""",
+    "ALTER TABLE entry ADD COLUMN standing_rule INTEGER REFERENCES standing_rule (id)",
+    """CREATE INDEX entry_standing_rule ON entry (standing_rule, slot_at)
+        WHERE standing_rule IS NOT NULL""",
 )

@@ -80,6 +80,7 @@ def reserve(
     else:
         taken = Taking(owner, draft.account_id, draft.cost, automatic=True)
         columns |= _take(sql, taken, weighed, _slot(decision, now), now)
+        columns["standing_rule"] = _standing_rule(decision)
     stored = insert(sql, **columns)
     note(sql, stored, now, stored.entry.state, **told)
     return Reservation(stored.entry, decision)
@@ -100,6 +101,7 @@ def claim(
         taken = Taking(owner, entry.account_id, entry.cost, automatic=False)
         event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
         columns |= {"fence": entry.fence + 1, "retry_at": None}
+        columns["standing_rule"] = _standing_rule(decision)
     elif decision.verdict is Verdict.HOLD:
         event, columns = "held", _asked_again(stored, decision)
     elif decision.retry_at is not None:
@@ -114,7 +116,7 @@ def claim(
             "not_sent": 1,
             "retry_at": None,
         }
-    note(sql, stored, now, event, rules=rules(decision))
+    note(sql, stored, now, event, rules=rules(decision), **_by_rule(decision))
     return Reservation(change(sql, stored, **columns).entry, decision)
 
 
@@ -150,6 +152,10 @@ class Taking:
 def _under_key(sql: Sql, draft: Draft) -> Stored | None:
     rows = find(sql, "WHERE account_id = ? AND draft_key = ?", draft.account_id, draft.key)
     return rows[0] if rows else None
+
+
+def _standing_rule(decision: Decision) -> int | None:
+    return None if decision.standing_rule is None else int(decision.standing_rule)
 
 
 def _slot(decision: Decision, now: int) -> int:
@@ -192,7 +198,13 @@ def _told(draft: Draft, decision: Decision) -> dict[str, object]:
         "backend": draft.backend,
         "cost": draft.cost,
         "rules": rules(decision),
+        **_by_rule(decision),
     }
+
+
+def _by_rule(decision: Decision) -> dict[str, object]:
+    """What the audit chain keeps of the standing rule that let a send pass, if one did."""
+    return {} if decision.standing_rule is None else {"standing_rule": decision.standing_rule}
 
 
 def _columns(draft: Draft, wanted: Wanted, weighed: Weighed, now: int) -> dict[str, Value]:

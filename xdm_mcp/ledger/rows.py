@@ -17,6 +17,7 @@ COLUMNS = (
     "state", "created_at", "slot_at", "fence", "hold", "not_before", "dispatched_at", "settled_at",
     "message_id", "thread_id", "code", "says", "retry_at", "reads", "next_read_at", "owner",
     "high_water", "charges", "first_contact", "automatic", "not_sent", "booked_day",
+    "standing_rule",
 )  # fmt: skip
 """What is read of a row, in this order."""
 
@@ -136,6 +137,7 @@ def _entry(c: dict[str, Any]) -> Entry:
         retry_at=moment(c["retry_at"]),
         reads=c["reads"],
         next_read_at=moment(c["next_read_at"]),
+        standing_rule=None if c["standing_rule"] is None else str(c["standing_rule"]),
     )
 
 

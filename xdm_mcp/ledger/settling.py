@@ -18,6 +18,7 @@ from xdm_mcp.ledger.entries import change, find, load, note
 from xdm_mcp.ledger.peers import close
 from xdm_mcp.ledger.rows import Stored, charges_of
 from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.standing_rules import in_force
 from xdm_mcp.ledger.windows import (
     NEVER_LEFT,
     REFUSED,
@@ -149,6 +150,9 @@ def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
         if stops(halted, first_contact=stored.first_contact, cost=entry.cost):
             says = f"Sending was halted ({halted.code}) before it could leave."
             return Outcome(SendState.FAILED, "halted", says, not_sent=True)
+    if entry.standing_rule is not None and not in_force(sql, entry.standing_rule, now):
+        says = "The standing rule that let it pass ended before it could leave; ask again."
+        return Outcome(SendState.FAILED, "rule_ended", says, not_sent=True)
     until = blocked_until(sql, entry.account_id)
     if until > now:
         says = "X wants a pause of the whole account before anything more is sent; try again then."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.clock import from_ms, rfc3339, to_ms
 from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.models.sends import Assurance, Target
@@ -27,7 +28,7 @@ def add(
         raise BadInput(fault)
     if assurance < Assurance.PERSON:
         raise BadInput("Only a person makes a standing rule, with a factor of their own.")
-    if len(in_force(sql, account_id, now)) >= RULES_AT_MOST:
+    if len(of_account(sql, account_id, now)) >= RULES_AT_MOST:
         raise BadInput(f"{RULES_AT_MOST} standing rules are in force; withdraw one first.")
     [[rule_id]] = sql.all(
         "INSERT INTO standing_rule (account_id, user_id, until, per_day, max_length, solicited,"
@@ -37,6 +38,12 @@ def add(
         int(terms.solicited), int(terms.links), int(terms.quiet_hours), int(terms.first_contact),
         int(assurance), by, now,
     )  # fmt: skip
+    append(sql, now, account_id, "standing_rule_made", {
+        "by": by, "rule": str(rule_id), "assurance": assurance.name.lower(), "user": terms.user_id,
+        "until": rfc3339(terms.until), "per_day": terms.per_day, "max_length": terms.max_length,
+        "solicited": terms.solicited, "links": terms.links, "quiet_hours": terms.quiet_hours,
+        "first_contact": terms.first_contact,
+    })  # fmt: skip
     return load(sql, int(rule_id))
 
 
@@ -51,10 +58,11 @@ def withdraw(sql: Sql, account_id: str, rule_id: str, by: str, now: int) -> Stan
     )  # fmt: skip
     if not changed:
         raise NotFound("No standing rule in force has that id; list them to see which have.")
+    append(sql, now, account_id, "standing_rule_withdrawn", {"by": by, "rule": rule_id})
     return load(sql, number)
 
 
-def in_force(sql: Sql, account_id: str, now: int) -> tuple[RuleUse, ...]:
+def of_account(sql: Sql, account_id: str, now: int) -> tuple[RuleUse, ...]:
     """See Ledger.standing_rules."""
     rows = sql.all(
         f"{SELECT} WHERE account_id = ? AND withdrawn_at IS NULL AND until > ? ORDER BY id",
@@ -73,6 +81,11 @@ def concerning(sql: Sql, account_id: str, target: Target, now: int) -> tuple[Rul
         account_id, now, target.user_ids[0],
     )  # fmt: skip
     return tuple(_use(sql, row, now) for row in rows)
+
+
+def in_force(sql: Sql, rule_id: str, now: int) -> bool:
+    """Whether a rule still holds at this moment."""
+    return load(sql, int(rule_id)).holds(from_ms(now))
 
 
 def load(sql: Sql, rule_id: int) -> StandingRule:

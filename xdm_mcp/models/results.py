@@ -29,7 +29,11 @@ SendStatus = Literal["sent", "held", "denied", "failed", "unknown", "preview"]
 
 
 class SendResult(Wire):
-    """What became of one `send_dm`. Only `sent` means sent."""
+    """What became of one `send_dm`. Only `sent` means sent.
+
+    `compose_url` is X's own page with the same recipient and text, for the owner's hand; nothing is
+    recorded of what becomes of it.
+    """
 
     status: SendStatus
     says: str
@@ -45,6 +49,7 @@ class SendResult(Wire):
     retry_at: str | None = None
     code: str | None = None
     cost_usd: str | None = None
+    compose_url: str | None = None
 
 
 class Person(Wire):

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from xdm_mcp.models.quota import Spend, Window
 from xdm_mcp.models.sends import Assurance, Halt
+from xdm_mcp.models.standing_rules import RuleUse
 
 
 class Verdict(IntEnum):
@@ -61,7 +62,7 @@ class Facts:
 
     `peers` has one item per recipient (a group counts as one). `similar_peers` counts other peers
     who got nearly this text within 24 h. `last_send_at` is the slot of the newest counted send of
-    the account.
+    the account. `standing_rules` are those in force that may concern this recipient.
     """
 
     account_id: str
@@ -75,6 +76,7 @@ class Facts:
     held: int = 0
     last_send_at: datetime | None = None
     new_group: bool = False
+    standing_rules: tuple[RuleUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The guard's word on a draft: the strictest finding wins, and every finding is kept."""
+    """The guard's word on a draft: the strictest finding wins, and every finding is kept.
+
+    `standing_rule` is the id of the standing rule that let it pass, if one was needed. `by_hand`
+    says of a refused draft that the owner may be offered to send it by hand.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
+    standing_rule: str | None = None
+    by_hand: bool = False
 
     @property
     def reasons(self) -> tuple[tuple[str, str], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.guard.hand_off import compose_url
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.results import Reason, SendResult, SendStatus
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
@@ -56,14 +57,18 @@ def tell_entry(entry: Entry, *, replayed: bool = False) -> SendResult:
 
 
 def tell_denied(draft: Draft, decision: Decision) -> SendResult:
-    """Return the result for a draft that the policy refuses."""
+    """Return the result for a draft that the policy refuses, with a way for the owner's own hand
+    where the policy leaves one."""
+    by_hand = compose_url(draft) if decision.by_hand else None
+    hint = " Only the owner may still send it, by hand, at compose_url." if by_hand else ""
     return SendResult(
         status="denied",
-        says=_why("The policy refuses it", decision),
+        says=_why("The policy refuses it", decision) + hint,
         recipient_ids=_recipients(draft.target),
         conversation_id=draft.target.conversation_id,
         reasons=[Reason(rule=rule, says=says) for rule, says in decision.reasons],
         retry_at=rfc3339(decision.retry_at) if decision.retry_at else None,
+        compose_url=by_hand,
     )
 
 
