@@ -66,7 +66,7 @@ class Visitors:
     def refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that may not pass, None for one that may."""
         headers = Headers(scope=scope)
-        origin = self._origin(headers.getlist("host"))
+        origin = self.origin(headers.getlist("host"))
         if origin is None:
             return _refuse(421, "The approval page is not called that.")
         if origin != self.elsewhere and not _is_near(scope.get("client")):
@@ -78,8 +78,8 @@ class Visitors:
             return _refuse(403, "Other sites may not call the approval page.")
         return _unfit(scope["method"], headers)
 
-    def _origin(self, hosts: list[str]) -> str | None:
-        """Return the origin that a request was meant for; a Host that we do not know is none."""
+    def origin(self, hosts: list[str]) -> str | None:
+        """Return which of our origins a request's Host headers name; None for any other."""
         if len(hosts) != 1:
             return None
         known = {urlsplit(origin).netloc: origin for origin in self._all()}

@@ -1,0 +1,80 @@
+"""A page over the whole program: what the tests of the page share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.rigs import Rig, rig
+from xdm_mcp.server.page.room import ROOT, Room
+from xdm_mcp.server.page.routes import page_of
+from xdm_mcp.server.page.tickets import mint
+from xdm_mcp.server.page.visitors import Visitors, loopback_origins
+
+PORT = 8767
+ORIGIN = f"http://localhost:{PORT}"
+SECRET = b"s" * 32
+PIN = "284916"
+
+AS_OURS = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+"""What a browser says of a form of the page itself."""
+
+
+@dataclass
+class Page:
+    """A program with its page, and a client that keeps cookies as a browser does."""
+
+    rig: Rig
+    room: Room
+    client: httpx2.AsyncClient
+
+    async def get(self, path: str = "", **headers: str) -> httpx2.Response:
+        """Open an address of the page."""
+        return await self.client.get(ROOT + path, headers=headers)
+
+    async def post(self, path: str, form: dict[str, str], **headers: str) -> httpx2.Response:
+        """Send a form as the page itself does."""
+        return await self.client.post(ROOT + path, data=form, headers=AS_OURS | headers)
+
+    def ticket(self) -> str:
+        """Return a fresh ticket."""
+        return mint(SECRET, self.rig.clock.now())
+
+    async def enter(self) -> None:
+        """Let this client in."""
+        answer = await self.post("/enter", {"ticket": self.ticket()})
+        assert answer.status_code == 303, answer.text
+
+    async def form(self, action: str, path: str = "") -> dict[str, str]:
+        """Return the hidden fields of the form that leads to `action` on a page."""
+        html = (await self.get(path)).text
+        found = re.search(rf'<form[^>]*action="{ROOT}{action}"[^>]*>(.*?)</form>', html, re.DOTALL)
+        assert found, f"no form leads to {action}"
+        hidden = re.findall(r'type="hidden" name="(\w+)"(?: value="([^"]*)")?', found[1])
+        return {name: unescape(value) for name, value in hidden}
+
+    async def set_pin(self) -> None:
+        """Set the owner's PIN."""
+        await self.rig.app.desk.pin.set_first(PIN, "test")
+
+    async def approve(self, approval_id: str, pin: str = PIN) -> httpx2.Response:
+        """Approve a held send as the page's form does."""
+        action = f"/send/{approval_id}/approve"
+        return await self.post(action, await self.form(action) | {"pin": pin})
+
+
+@asynccontextmanager
+async def page(home: Path, **guard: Any) -> AsyncIterator[Page]:
+    """Yield a program on `home` with its page; nobody is in yet."""
+    async with rig(home, **guard) as program:
+        room = Room(program.app, Visitors(loopback_origins(PORT)), SECRET)
+        transport = httpx2.ASGITransport(app=page_of(room), client=("127.0.0.1", 50_000))
+        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            yield Page(program, room, client)

@@ -1,0 +1,143 @@
+"""The desk itself: what waits, what happened, and a person's answer to each held send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from xdm_mcp.app import App
+from xdm_mcp.approvals.factors import Proof
+from xdm_mcp.errors import BadInput, XdmError
+from xdm_mcp.models.sends import Outcome, SendState
+from xdm_mcp.server.page.room import Form, Room, Word, back, checked_form, draw, says
+from xdm_mcp.server.page.sessions import Session
+from xdm_mcp.server.page.showing import look, money
+
+BY = "page"
+"""What the ledger notes as the place where a person decided."""
+
+
+async def desk(room: Room, request: Request, session: Session) -> Response:
+    """Show the desk."""
+    try:
+        shown = await look(room.app)
+    except XdmError as error:
+        return draw("trouble.html", status=503, session=session, says=str(error))
+    word = room.said(session)
+    about = word.about if word and any(v.approval_id == word.about for v in shown.held) else None
+    return draw(
+        "desk.html",
+        session=session,
+        here="desk",
+        said=None if about else word,
+        words={about: word},
+        held=shown.held,
+        unknown=shown.unknown,
+        past=shown.past,
+        factors=shown.factors,
+        quota=shown.quota,
+        quota_trouble=shown.trouble,
+        money=money(shown.quota.money) if shown.quota else [],
+        account=shown.quota.account_id if shown.quota else None,
+        gauges_version=shown.gauges,
+        seen=shown.seen,
+    )
+
+
+def state(room: Room) -> Any:
+    """Return the route that tells an open page whether anything changed, and nothing else."""
+
+    async def route(request: Request) -> Response:
+        if room.session(request) is None:
+            return JSONResponse({"seen": None}, 401)
+        try:
+            return JSONResponse({"seen": (await look(room.app)).seen})
+        except XdmError:
+            return JSONResponse({"seen": None}, 503)
+
+    return route
+
+
+async def approve(room: Room, request: Request, session: Session) -> Response:
+    """Take an approval: of exactly the digest that the form showed, by PIN or passkey."""
+    approval_id = request.path_params["approval_id"]
+    try:
+        form = await checked_form(request, session, "approve", approval_id, "digest")
+        proof = await _proof(room.app, form, form["digest"])
+        await room.app.desk.approve(approval_id, form["digest"], proof)
+    except XdmError as error:
+        room.say(session, says(error, approval_id))
+    else:
+        room.say(session, Word("good", "Approved: it goes out now.", approval_id))
+    return back()
+
+
+async def refuse(room: Room, request: Request, session: Session) -> Response:
+    """Take a refusal, which needs no proof: nothing goes out by it."""
+    approval_id = request.path_params["approval_id"]
+    try:
+        await checked_form(request, session, "refuse", approval_id)
+        await room.app.desk.reject(approval_id, BY)
+    except XdmError as error:
+        room.say(session, says(error, approval_id))
+    else:
+        room.say(session, Word("good", "Refused: it will never be sent."))
+    return back()
+
+
+async def ask(room: Room, request: Request, session: Session) -> Response:
+    """Answer a script that wants to ask a passkey about one send: what to sign, in JSON."""
+    approval_id = request.path_params["approval_id"]
+    try:
+        form = await checked_form(request, session, "ask", approval_id, "digest")
+        asking = await room.app.desk.passkeys.ask(form["digest"], room.origin(request))
+    except XdmError as error:
+        return JSONResponse({"says": str(error)}, 400)
+    again = session.token("ask", approval_id, form["digest"])
+    return JSONResponse({"ceremony": asking.ceremony_id, "options": asking.options, "token": again})
+
+
+async def resolve(room: Room, request: Request, session: Session) -> Response:
+    """Take a person's word on a send of unknown outcome."""
+    entry_id = request.path_params["entry_id"]
+    try:
+        form = await checked_form(request, session, "resolve", str(entry_id))
+        outcome = _outcome(form.get("word", ""))
+        await room.app.ledger.resolve(entry_id, outcome, BY, room.app.clock.now())
+    except XdmError as error:
+        room.say(session, says(error))
+    else:
+        room.say(session, Word("good", f"Noted: {outcome.says}"))
+    return back()
+
+
+async def _proof(app: App, form: Form, digest: str) -> Proof:
+    """Return the proof that a form carries: a passkey's answer, else a PIN. Raises NotProven."""
+    if "answer" in form:
+        return await app.desk.passkeys.check(
+            form.get("ceremony", ""), credential_of(form["answer"]), digest
+        )
+    return await app.desk.pin.check(form.get("pin", ""), digest, BY)
+
+
+def credential_of(answer: str) -> Mapping[str, Any]:
+    """Return a browser's answer as JSON. Raises BadInput for what is none."""
+    try:
+        credential = json.loads(answer)
+    except (ValueError, RecursionError):
+        credential = None
+    if not isinstance(credential, dict):
+        raise BadInput("The browser's passkey could not be read; ask for it anew.")
+    return credential
+
+
+def _outcome(word: str) -> Outcome:
+    if word == "sent":
+        return Outcome(SendState.SENT, "resolved", "A person saw it in X.")
+    if word == "not-sent":
+        return Outcome(SendState.FAILED, "resolved", "A person saw that it is not in X.")
+    raise BadInput("Say whether it was sent or not.")

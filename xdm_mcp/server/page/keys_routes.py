@@ -1,0 +1,99 @@
+"""The owner's factors: the first PIN, another one, and passkeys."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xdm_mcp.approvals.factors import ADD_PASSKEY, CHANGE_PIN, REMOVE_PASSKEY
+from xdm_mcp.errors import BadInput, XdmError
+from xdm_mcp.server.page.desk_routes import BY, credential_of
+from xdm_mcp.server.page.room import Room, Word, back, checked_form, draw, says
+from xdm_mcp.server.page.sessions import Session
+
+KEYS = "/keys"
+
+
+async def keys(room: Room, request: Request, session: Session) -> Response:
+    """Show which factors there are."""
+    desk = room.app.desk
+    return draw(
+        "keys.html",
+        session=session,
+        here="keys",
+        said=room.said(session),
+        pin=await desk.pin.is_set(),
+        passkeys=await desk.passkeys.known(),
+        named=room.origin(request).partition("://")[2].partition(":")[0] == "localhost",
+        asking=None,
+        name="",
+    )
+
+
+async def set_pin(room: Room, request: Request, session: Session) -> Response:
+    """Set the first PIN, or another one with the old."""
+    pin = room.app.desk.pin
+    try:
+        form = await checked_form(request, session, "pin")
+        secret = form.get("secret", "")
+        if secret != form.get("again"):
+            raise BadInput("The two entries differ; type the new PIN twice.")
+        if await pin.is_set():
+            await pin.change(secret, await pin.check(form.get("pin", ""), CHANGE_PIN, BY))
+        else:
+            await pin.set_first(secret, BY)
+    except XdmError as error:
+        room.say(session, says(error))
+    else:
+        room.say(session, Word("good", "The PIN is set."))
+    return back(KEYS)
+
+
+async def begin_passkey(room: Room, request: Request, session: Session) -> Response:
+    """Check the PIN, then offer the browser to make a passkey."""
+    desk = room.app.desk
+    try:
+        form = await checked_form(request, session, "begin-passkey")
+        proof = await desk.pin.check(form.get("pin", ""), ADD_PASSKEY, BY)
+        asking = await desk.passkeys.ask_to_add(room.origin(request), proof)
+    except XdmError as error:
+        room.say(session, says(error))
+        return back(KEYS)
+    return draw(
+        "keys.html",
+        session=session,
+        here="keys",
+        pin=True,
+        passkeys=await desk.passkeys.known(),
+        named=True,
+        asking=asking,
+        name=form.get("name", ""),
+    )
+
+
+async def add_passkey(room: Room, request: Request, session: Session) -> Response:
+    """Keep the passkey that the browser made."""
+    try:
+        form = await checked_form(request, session, "add-passkey", "", "ceremony")
+        made = await room.app.desk.passkeys.add(
+            form["ceremony"], credential_of(form.get("answer", "")), form.get("name", ""), BY
+        )
+    except XdmError as error:
+        room.say(session, says(error))
+    else:
+        room.say(session, Word("good", f"The passkey {made.name} is registered."))
+    return back(KEYS)
+
+
+async def remove_passkey(room: Room, request: Request, session: Session) -> Response:
+    """Forget a passkey, with the PIN."""
+    desk = room.app.desk
+    try:
+        form = await checked_form(request, session, "remove-passkey", "", "passkey")
+        proof = await desk.pin.check(form.get("pin", ""), REMOVE_PASSKEY, BY)
+        await desk.passkeys.remove(form["passkey"], proof)
+    except XdmError as error:
+        room.say(session, says(error))
+    else:
+        room.say(session, Word("good", "That passkey opens nothing any more."))
+    return back(KEYS)

@@ -1,0 +1,105 @@
+"""The approval page as one web application: its routes behind its gate."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from xdm_mcp.errors import XdmError
+from xdm_mcp.server.page import desk_routes, keys_routes, rules_routes
+from xdm_mcp.server.page.room import (
+    ROOT,
+    Entered,
+    Handler,
+    Room,
+    back,
+    checked_form,
+    draw,
+    entered,
+    form_of,
+)
+from xdm_mcp.server.page.sessions import Session
+from xdm_mcp.server.page.visitors import PageGate
+
+STATIC = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""The files that everybody may fetch: they say nothing of any send."""
+
+
+def page_of(room: Room) -> ASGIApp:
+    """Return the page: every route behind the gate, and all but the way in behind a session."""
+    routes = [
+        _get(room, "", desk_routes.desk),
+        Route(f"{ROOT}/state", desk_routes.state(room), methods=["GET"]),
+        _post(room, "/send/{approval_id}/approve", desk_routes.approve),
+        _post(room, "/send/{approval_id}/refuse", desk_routes.refuse),
+        _post(room, "/send/{approval_id}/ask", desk_routes.ask),
+        _post(room, "/entry/{entry_id:int}/resolve", desk_routes.resolve),
+        _get(room, "/keys", keys_routes.keys),
+        _post(room, "/keys/pin", keys_routes.set_pin),
+        _post(room, "/keys/passkeys", keys_routes.begin_passkey),
+        _post(room, "/keys/passkeys/add", keys_routes.add_passkey),
+        _post(room, "/keys/passkeys/remove", keys_routes.remove_passkey),
+        _get(room, "/rules", rules_routes.rules),
+        _post(room, "/rules", rules_routes.make),
+        _post(room, "/rules/{rule_id}/withdraw", rules_routes.withdraw),
+        _post(room, "/leave", _leave),
+        Route(f"{ROOT}/enter/{{ticket}}", _offer_entry, methods=["GET"]),
+        Route(f"{ROOT}/enter", _enter(room), methods=["POST"]),
+        *(Route(f"{ROOT}/{name}", _file(name, kind)) for name, kind in STATIC.items()),
+    ]
+    return PageGate(Starlette(routes=routes), room.visitors)
+
+
+def _get(room: Room, path: str, show: Entered) -> Route:
+    return Route(ROOT + path, entered(room, show), methods=["GET"])
+
+
+def _post(room: Room, path: str, take: Entered) -> Route:
+    return Route(ROOT + path, entered(room, take), methods=["POST"])
+
+
+async def _offer_entry(request: Request) -> Response:
+    """Offer to use a ticket; looking at it uses nothing up."""
+    return draw("enter.html", ticket=request.path_params["ticket"])
+
+
+def _enter(room: Room) -> Handler:
+    async def enter(request: Request) -> Response:
+        """Let a browser in that shows an unused ticket."""
+        try:
+            ticket = (await form_of(request)).get("ticket", "")
+        except XdmError:
+            ticket = ""
+        if not room.tickets.redeem(ticket, room.app.clock.now()):
+            return draw("locked.html", status=401)
+        return room.enter(request)
+
+    return enter
+
+
+async def _leave(room: Room, request: Request, session: Session) -> Response:
+    """End the session."""
+    try:
+        await checked_form(request, session, "leave")
+    except XdmError:
+        return back()
+    room.sessions.close(session)
+    return back()
+
+
+def _file(name: str, kind: str) -> Handler:
+    content = files("xdm_mcp.server.page").joinpath("static", name).read_bytes()
+
+    async def send(_: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return send
