@@ -12,6 +12,7 @@ import pytest
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp_types import (
+    CallToolResult,
     ElicitRequestFormParams,
     ElicitRequestParams,
     ElicitRequestURLParams,
@@ -38,7 +39,9 @@ class Dialog:
         self.answer = answer
         self.asked: list[ElicitRequestParams] = []
 
-    async def __call__(self, _: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def hear(
+        self, context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult:
         """Answer as told."""
         self.asked.append(params)
         return self.answer if isinstance(self.answer, ElicitResult) else await self.answer()
@@ -53,14 +56,21 @@ class Dialog:
 
 def connect(program: Rig, mode: str, dialog: Dialog | None) -> Client:
     """Connect in process; without a dialog the client declares no elicitation."""
-    return Client(build_server(program.app), mode=mode, elicitation_callback=dialog)
+    return Client(
+        build_server(program.app), mode=mode, elicitation_callback=dialog.hear if dialog else None
+    )
 
 
 async def send(client: Client, text: str = "On its way.", to: str = IRIS) -> dict[str, Any]:
     """Ask to send and return the structured answer."""
-    result = await client.call_tool("send_dm", {"to": to, "text": text})
-    assert result.structured_content is not None
-    return result.structured_content
+    return told(await client.call_tool("send_dm", {"to": to, "text": text}))
+
+
+def told(result: CallToolResult) -> dict[str, Any]:
+    """Return the structure of a result."""
+    structure: dict[str, Any] | None = result.structured_content
+    assert structure is not None
+    return structure
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -173,7 +183,7 @@ async def test_a_dialog_that_hangs_ends_before_the_client_gives_the_tool_up(
 ) -> None:
     """The tool answers `held` while the dialog is still open; a late yes changes nothing."""
     assert timedelta(seconds=60) > confirm.DIALOG
-    monkeypatch.setattr(confirm, "DIALOG", timedelta(milliseconds=50))
+    monkeypatch.setattr("xdm_mcp.server.confirm.DIALOG", timedelta(milliseconds=50))
     late = anyio.Event()
 
     async def hang() -> ElicitResult:

@@ -151,14 +151,16 @@ async def _answered(
     from xdm_mcp.approvals.factors import client_form
     from xdm_mcp.outbox.telling import tell_entry
 
-    first = rounds.take(asked, app.clock.now())
-    if first and asked.form and _is_yes(answer):
-        with suppress(BadInput):
-            proof = client_form(BY, asked.digest)
-            approved = await app.desk.approve(asked.approval_id, asked.digest, proof)
-            await app.outbox.send_approved(approved)
-    entry = await _outcome(app, asked.approval_id)
-    return tell_entry(entry, replayed=not first)
+    approved = None
+    async with rounds.answering:
+        first = rounds.take(asked, app.clock.now())
+        if first and asked.form and _is_yes(answer):
+            with suppress(BadInput):
+                proof = client_form(BY, asked.digest)
+                approved = await app.desk.approve(asked.approval_id, asked.digest, proof)
+    if approved is not None:
+        await app.outbox.send_approved(approved)
+    return tell_entry(await _outcome(app, asked.approval_id), replayed=not first)
 
 
 def _is_form(request: ElicitRequest | None) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
@@ -51,13 +52,17 @@ class Round:
 
 
 class Rounds:
-    """The questions of one process. A held send gets one, and each takes one answer."""
+    """The questions of one process. A held send gets one, and each takes one answer.
+
+    `answering` is held while an answer is taken, so that a replay hears what came of it.
+    """
 
     def __init__(self, draw: Callable[[int], str] = secrets.token_hex) -> None:
         """Ask nothing yet; `draw` gives random bytes as hex."""
         self._draw = draw
         self._asked: dict[str, datetime] = {}
         self._open: dict[str, Round] = {}
+        self.answering = anyio.Lock()
 
     def begin(self, view: HeldView, form: bool, now: datetime) -> Round | None:
         """Return a new question about what a view shows, None where that send had one before.
@@ -81,6 +86,10 @@ class Rounds:
             return False
         del self._open[answered.approval_id]
         return now < datetime.fromisoformat(answered.until)
+
+    def __len__(self) -> int:
+        """How many sends are remembered as asked about."""
+        return len(self._asked)
 
     def _forget(self, now: datetime) -> None:
         for approval_id in [key for key, ends in self._asked.items() if ends <= now]:
