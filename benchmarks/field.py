@@ -28,9 +28,7 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import quote
 
-import anyio
-
-from benchmarks.ledger import ME, new_database, never, postgres, words
+from benchmarks.ledger import ME, never, new_database, postgres, words
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
@@ -137,7 +135,8 @@ def clock_at(now: Sequence[float]) -> Iterator[None]:
 def of_limits(strategy: str, storage: str = "memory://") -> Admit | None:
     """Ask a strategy of `limits`."""
     try:
-        from limits import RateLimitItemPerDay, storage as stores, strategies
+        from limits import RateLimitItemPerDay, strategies
+        from limits import storage as stores
     except ImportError:
         return None
     now = [BEGIN]
