@@ -110,10 +110,26 @@ class InboxSettings(Section):
 
 
 class ApprovalsSettings(Section):
-    """How long a person has to decide."""
+    """How long a person has to decide, and where."""
 
     expires_minutes: int = Field(
         default=15, ge=1, le=1_440, description="Minutes after which an undecided send ends unsent."
+    )
+    page: Literal["on_demand", "off"] = Field(
+        default="on_demand",
+        description="Whether a server offers the approval page; on stdio it opens when something"
+        " is first held.",
+    )
+    port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port of the page on 127.0.0.1 and ::1; 0 takes a free one.",
+    )
+    address: Url | None = Field(
+        default=None,
+        description="Where other machines may reach the page, such as https://dm.example: behind a"
+        " proxy that does TLS. Without it only this machine may.",
     )
 
 
