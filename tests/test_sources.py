@@ -27,7 +27,11 @@ from xdm_mcp.errors import ConfigError
             "[log]\nzebra = 1",
             "There is no setting `log.zebra` in policy.toml; known are level.",
         ),
-        ("_env_file = '.env'", None),
+        (
+            "_env_file = '.env'",
+            "There is no setting `_env_file` in policy.toml;"
+            " the nearest is `x_token_file` in policy.toml.",
+        ),
         (
             "[inbox]\npoll_seconds = 0",
             "`inbox.poll_seconds` in policy.toml must be a whole number from 1 to 3600.",

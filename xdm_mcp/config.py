@@ -33,6 +33,10 @@ from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
 
 SECRETS = (
     "x_access_token",
+    "x_consumer_key",
+    "x_consumer_secret",
+    "x_token",
+    "x_token_secret",
     "getxapi_key",
     "getxapi_auth_token",
     "twitterapi_io_key",
@@ -81,6 +85,18 @@ Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
 UserPath = Annotated[Path, Field(strict=False), AfterValidator(_expanded)]
+
+
+def _hidden(name: str, what: str) -> Any:
+    """Return a setting that is a secret, and says where it may stand."""
+    says = f"{what} Only as `XDM_{name.upper()}`, never in the file."
+    return Field(default=None, description=says)
+
+
+def _twin() -> Any:
+    """Return the setting of the file that holds a secret instead."""
+    says = "File that holds it; a relative path lies in the home."
+    return Field(default=None, description=says)
 
 
 class Section(BaseModel):
@@ -141,10 +157,7 @@ class HttpSettings(Section):
         default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one."
     )
     sse: bool = Field(default=False, description="`true` serves the older SSE transport too.")
-    token: Secret | None = Field(
-        default=None,
-        description="What clients must show. Only as `XDM_HTTP__TOKEN`, never in the file.",
-    )
+    token: Secret | None = _hidden("http__token", "What clients must show.")
     token_file: UserPath | None = Field(
         default=None, description="File that holds this token; a relative path lies in the home."
     )
@@ -218,57 +231,49 @@ class Settings(BaseSettings):
         repr=False,
         description="Where the ledger lives; `{home}` stands for the home.",
     )
-    x_access_token: Secret | None = Field(
-        default=None,
-        description="Token of the X account. Only as `XDM_X_ACCESS_TOKEN`, never in the file.",
-    )
+    x_access_token: Secret | None = _hidden("x_access_token", "Token of the X account.")
     x_access_token_file: UserPath | None = Field(
         default=None, description="File that holds this token; a relative path lies in the home."
     )
+    x_consumer_key: Secret | None = _hidden(
+        "x_consumer_key", "The app's key (OAuth 1.0a), for the backend `x-api-v1`."
+    )
+    x_consumer_key_file: UserPath | None = _twin()
+    x_consumer_secret: Secret | None = _hidden(
+        "x_consumer_secret", "The app's secret (OAuth 1.0a)."
+    )
+    x_consumer_secret_file: UserPath | None = _twin()
+    x_token: Secret | None = _hidden("x_token", "The X account's token for that app (OAuth 1.0a).")
+    x_token_file: UserPath | None = _twin()
+    x_token_secret: Secret | None = _hidden(
+        "x_token_secret", "The secret of that token (OAuth 1.0a)."
+    )
+    x_token_secret_file: UserPath | None = _twin()
     acknowledge_risk: Strings = Field(
         default=(),
         description="Backends that X does not permit and whose use you answer for, such as"
         ' `["getxapi"]`. They start only when they are named here.',
     )
-    getxapi_key: Secret | None = Field(
-        default=None,
-        description="The key of a GetXAPI account. Only as `XDM_GETXAPI_KEY`, never in the file.",
+    getxapi_key: Secret | None = _hidden("getxapi_key", "The key of a GetXAPI account.")
+    getxapi_key_file: UserPath | None = _twin()
+    getxapi_auth_token: Secret | None = _hidden(
+        "getxapi_auth_token", "The `auth_token` cookie of the X account, for GetXAPI."
     )
-    getxapi_key_file: UserPath | None = Field(
-        default=None, description="File that holds it; a relative path lies in the home."
+    getxapi_auth_token_file: UserPath | None = _twin()
+    twitterapi_io_key: Secret | None = _hidden(
+        "twitterapi_io_key", "The key of a twitterapi.io account."
     )
-    getxapi_auth_token: Secret | None = Field(
-        default=None,
-        description="The `auth_token` cookie of the X account, for GetXAPI."
-        " Only as `XDM_GETXAPI_AUTH_TOKEN`, never in the file.",
+    twitterapi_io_key_file: UserPath | None = _twin()
+    twitterapi_io_cookies: Secret | None = _hidden(
+        "twitterapi_io_cookies",
+        "The login cookies of the X account, as twitterapi.io's log-in gave them.",
     )
-    getxapi_auth_token_file: UserPath | None = Field(
-        default=None, description="File that holds it; a relative path lies in the home."
+    twitterapi_io_cookies_file: UserPath | None = _twin()
+    twitterapi_io_proxy: Secret | None = _hidden(
+        "twitterapi_io_proxy",
+        "The address of the proxy, with its password, that twitterapi.io is to use.",
     )
-    twitterapi_io_key: Secret | None = Field(
-        default=None,
-        description="The key of a twitterapi.io account."
-        " Only as `XDM_TWITTERAPI_IO_KEY`, never in the file.",
-    )
-    twitterapi_io_key_file: UserPath | None = Field(
-        default=None, description="File that holds it; a relative path lies in the home."
-    )
-    twitterapi_io_cookies: Secret | None = Field(
-        default=None,
-        description="The login cookies of the X account, as twitterapi.io's log-in gave them."
-        " Only as `XDM_TWITTERAPI_IO_COOKIES`, never in the file.",
-    )
-    twitterapi_io_cookies_file: UserPath | None = Field(
-        default=None, description="File that holds it; a relative path lies in the home."
-    )
-    twitterapi_io_proxy: Secret | None = Field(
-        default=None,
-        description="The address of the proxy, with its password, that twitterapi.io is to use."
-        " Only as `XDM_TWITTERAPI_IO_PROXY`, never in the file.",
-    )
-    twitterapi_io_proxy_file: UserPath | None = Field(
-        default=None, description="File that holds it; a relative path lies in the home."
-    )
+    twitterapi_io_proxy_file: UserPath | None = _twin()
     inbox: InboxSettings = InboxSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
     http: HttpSettings = HttpSettings()

@@ -31,6 +31,10 @@ ELSEWHERE: Mapping[KeyPath, str] = {
     **{
         (name,): f"XDM_{name.upper()} or `{name}_file`"
         for name in (
+            "x_consumer_key",
+            "x_consumer_secret",
+            "x_token",
+            "x_token_secret",
             "getxapi_key",
             "getxapi_auth_token",
             "twitterapi_io_key",

@@ -68,7 +68,7 @@ def send_windows(
 ) -> tuple[ServerWindow, ...]:
     """Return what the headers of a send's answer say; absent or nonsensical ones say nothing."""
     found = (
-        _window(headers, prefix, scope.replace(ACCOUNT, account), now, within)
+        window_in(headers, prefix, scope.replace(ACCOUNT, account), now, within)
         for prefix, scope, within in SEND_HEADERS
     )
     return tuple(window for window in found if window is not None)
@@ -82,7 +82,7 @@ def read_windows(headers: Mapping[str, str], scope: str, now: datetime) -> tuple
     found = [
         window
         for prefix, _, within in SEND_HEADERS
-        if (window := _window(headers, prefix, scope, now, within)) is not None
+        if (window := window_in(headers, prefix, scope, now, within)) is not None
     ]
     return (min(found, key=lambda window: window.remaining),) if found else ()
 
@@ -102,9 +102,11 @@ def retry_at(
     return max(times, default=now + QUARTER)
 
 
-def _window(
+def window_in(
     headers: Mapping[str, str], prefix: str, scope: str, now: datetime, within: timedelta
 ) -> ServerWindow | None:
+    """Return the window that three headers with a prefix tell of, None where they make no sense:
+    it must end `within` a time from now."""
     remaining, reset = _number(headers, f"{prefix}-remaining"), _number(headers, f"{prefix}-reset")
     if remaining is None or reset is None:
         return None

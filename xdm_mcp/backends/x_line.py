@@ -36,12 +36,14 @@ class Line:
         *,
         reads: Mapping[str, Limit],
         missing: str,
+        worded: Mapping[str, str] | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         seed: int | None = None,
     ) -> None:
         """Talk to `origin` with `secrets`; without usable ones each call says `missing`.
 
-        `reads` are the limits of the endpoints by name. Raises ConfigError for an origin that must
+        `reads` are the limits of the endpoints by name; `worded` has other sentences for some codes
+        of refusals. Raises ConfigError for an origin that must
         not be talked to.
         """
         credential = credential_of(secrets)
@@ -51,6 +53,7 @@ class Line:
         self.account = ACCOUNT
         self._clock = clock
         self._reads = reads
+        self._worded = worded or {}
         self._observed: dict[str, ServerWindow] = {}
 
     @property
@@ -87,7 +90,11 @@ class Line:
 
     def refuse(self, answer: Answer) -> NoReturn:
         """Raise what an answer says that is of no use. See `refuse_read`."""
-        outcomes.refuse_read(answer, self.now)
+        try:
+            outcomes.refuse_read(answer, self.now)
+        except Refused as error:
+            refused = Refused(error.code, self._worded.get(error.code, str(error)))
+        raise refused
 
     def windows(self) -> tuple[ServerWindow, ...]:
         """Return and forget the windows heard of; scopes keep `{account}` until it is known."""
