@@ -1,0 +1,147 @@
+"""The access token of a stored login, renewed ahead of its end by one process among all."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+from pydantic import SecretStr
+
+from xdm_mcp.clock import Clock
+from xdm_mcp.credentials import notes
+from xdm_mcp.credentials.locks import locked
+from xdm_mcp.credentials.record import Record, mark
+from xdm_mcp.credentials.redaction import watch
+from xdm_mcp.credentials.renewing import Renewal
+from xdm_mcp.credentials.store import Store, again
+from xdm_mcp.errors import BackendUnavailable, Refused
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.02
+"""Seconds between looks at a child that renews."""
+
+PAUSE = timedelta(seconds=30)
+"""How long a renewal that failed, or whose end nobody knows, is not tried again."""
+
+
+class Starting(Protocol):
+    """Starts what renews a login; see `Renewal`."""
+
+    def __call__(self, home: Path, backend: str, replaces: str, lock: int) -> Renewal:
+        """Start it."""
+        ...
+
+
+class StoredBearer:
+    """See `backends.auth.Bearer`. Speaks for one account: a login as another one is refused."""
+
+    def __init__(
+        self, home: Path, backend: str, origin: str, clock: Clock, start: Starting = Renewal
+    ) -> None:
+        """Take the login at `backend` in the home `home`, for requests to `origin` alone. Nothing
+        is read before the first call."""
+        self._home = home
+        self._store = Store(home)
+        self._backend = backend
+        self._origin = origin
+        self._clock = clock
+        self._start = start
+        self._record: Record | None = None
+        self._account = ""
+        self._turn = anyio.Lock()
+        self._not_before: datetime | None = None
+
+    async def token(self) -> SecretStr:
+        """See Bearer.token."""
+        record = self._record or await self._load()
+        if self._clock.now() >= (record.renew_at or record.expires_at or self._clock.now()):
+            record = await self._renewed(record.access, refused=False)
+        return SecretStr(record.access)
+
+    async def renewed(self, refused: SecretStr) -> SecretStr:
+        """See Bearer.renewed."""
+        record = await self._renewed(refused.get_secret_value(), refused=True)
+        return SecretStr(record.access)
+
+    async def _renewed(self, access: str, *, refused: bool) -> Record:
+        """Return a login with another access token than `access`; the old one as long as it holds
+        and no other can be had."""
+        async with self._turn:
+            record = await self._load()
+            if record.access != access:
+                return record
+            usable = not refused and self._clock.now() < (record.expires_at or self._clock.now())
+            if not self._may_try(record, usable=usable):
+                return self._as_is(record, usable)
+            async with locked(self._store.file_of(self._backend).with_suffix(".lock")) as lock:
+                record = await self._load()
+                if record.access == access:
+                    await self._renew(record, lock)
+            record = await self._load()
+            if record.access != access:
+                return record
+            self._not_before = self._clock.now() + PAUSE
+            return self._as_is(record, usable)
+
+    def _may_try(self, record: Record, *, usable: bool) -> bool:
+        """Whether a renewal may begin. One that was cut off may have spent the token, so while
+        there is a usable token it is not tried again; after that there is nothing to lose."""
+        if not record.refresh:
+            return False
+        now = self._clock.now()
+        cut_off = notes.cut_off_at(self._store.file_of(self._backend), record)
+        if cut_off is not None and (usable or now < cut_off + PAUSE):
+            return False
+        return self._not_before is None or now >= self._not_before
+
+    def _as_is(self, record: Record, usable: bool) -> Record:
+        """Return the login as it is where it is still usable, else say why it is not."""
+        if usable:
+            return record
+        if not record.refresh:
+            raise Refused("auth", f"The login has ended: {again(self._backend)}.")
+        raise BackendUnavailable("The login could not be renewed now; try again in half a minute.")
+
+    async def _renew(self, record: Record, lock: int) -> None:
+        """Have a child renew the login. Being cancelled leaves it to the child."""
+        renewal = self._start(self._home, self._backend, mark(record.access), lock)
+        try:
+            while (end := renewal.end) is None:  # noqa: ASYNC110 - a process tells nobody
+                await anyio.sleep(LOOK_EVERY)
+        finally:
+            renewal.leave()
+        if end:
+            log.warning("a renewal of the login ended with code %d", end)
+
+    async def _load(self) -> Record:
+        """Return the stored login. Raises Refused where nobody is logged in, or who is not whom we
+        began with, ConfigError and Unavailable as the store does."""
+        record = await anyio.to_thread.run_sync(self._store.load, self._backend)
+        says = self._wrong(record)
+        if record is None or says:
+            self._record = None
+            raise Refused("auth", says)
+        for secret in record.secrets.values():
+            watch(secret)
+        self._record, self._account = record, record.account_id
+        return record
+
+    def _wrong(self, record: Record | None) -> str:
+        """Return why a login cannot be used, empty where it can."""
+        step = again(self._backend)
+        if record is None:
+            return f"Nobody is logged in: {step}."
+        if record.origin != self._origin:
+            return f"The stored login is for {record.origin} and goes nowhere else: {step}."
+        if self._account and record.account_id != self._account:
+            return "Somebody logged in as another account; start the server again."
+        if record.broken:
+            cut_off = notes.cut_off_at(self._store.file_of(self._backend), record)
+            why = ", because an earlier renewal was cut off" if cut_off else ""
+            return f"X no longer renews the login{why}: {step}."
+        return ""

@@ -1,0 +1,100 @@
+"""One bounded POST of a form to an authorization server.
+
+It goes to one address, follows no redirect, reads no proxy setting, takes no compressed answer and
+at most `LARGEST` bytes. It is made once: a refresh token is single-use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx2
+
+DEADLINE = 20.0
+"""Seconds from the first byte asked for to the last one read; a code lives for 30."""
+
+LARGEST = 65_536
+
+
+class NoAnswer(Exception):
+    """No answer that could be understood. `left` is False only if no byte can have left."""
+
+    def __init__(self, *, left: bool) -> None:
+        """Say nothing of what was on its way."""
+        super().__init__("no answer")
+        self.left = left
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """An answer: its status and the fields of its JSON object. Its repr shows the status alone."""
+
+    status: int
+    fields: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status})"
+
+
+def post(url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> Reply:
+    """Return the answer to one POST of `form`, with user and password `basic` if given.
+
+    Raises NoAnswer, also for a server error, after which nobody knows what was done.
+    """
+    import httpx2
+
+    _hush()
+    failure: NoAnswer
+    try:
+        with _client() as client, client.stream("POST", url, data=form, auth=basic) as response:
+            status, body = response.status_code, _body(response)
+        if status < 500:
+            return Reply(status, _fields(body))
+        failure = NoAnswer(left=True)
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
+        failure = NoAnswer(left=False)
+    except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError):
+        failure = NoAnswer(left=True)
+    raise failure  # outside the handler: the cause holds the request and its secrets
+
+
+def _hush() -> None:
+    for name in ("httpx2", "httpcore2"):  # at INFO they log URLs, at DEBUG headers
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))
+
+
+def _client() -> httpx2.Client:
+    import httpx2
+
+    return httpx2.Client(
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx2.Timeout(DEADLINE / 2, connect=DEADLINE / 4),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+    )
+
+
+def _body(response: httpx2.Response) -> bytes:
+    ends_at, body = monotonic() + DEADLINE, bytearray()
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ValueError("compressed")
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > LARGEST or monotonic() > ends_at:
+            raise ValueError("too much")
+    return bytes(body)
+
+
+def _fields(body: bytes) -> Mapping[str, Any]:
+    import pydantic_core
+
+    found = pydantic_core.from_json(body or b"{}", allow_inf_nan=False)
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    return found
