@@ -106,6 +106,7 @@ class App:
         """The write path."""
         from xdm_mcp.outbox.drafts import Drafts
         from xdm_mcp.outbox.sending import Outbox
+        from xdm_mcp.outbox.timing import Timekeeper
 
         attachments = self.settings.attachments
         return Outbox(
@@ -114,6 +115,7 @@ class App:
             policy=self.policy,
             drafts=Drafts(self.backend, self.people, attachments.folder, attachments.max_bytes),
             reads=self.reads,
+            timekeeper=Timekeeper(self.backend, self.people, self.clock),
             reconciler=self._reconciler,
             bus=self.bus,
             clock=self.clock,

@@ -45,10 +45,10 @@ class People:
         self._me: User | None = None
         self._asking = anyio.Lock()
 
-    async def account(self) -> User:
-        """Return the account that we send from; asked once per process."""
+    async def account(self, *, again: bool = False) -> User:
+        """Return the account that we send from; asked once per process, or `again`."""
         async with self._asking:
-            if self._me is None:
+            if self._me is None or again:
                 me = await self._backend.me()
                 now = self._clock.now()
                 price = self._backend.capabilities.prices.read_user

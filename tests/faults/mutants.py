@@ -30,6 +30,7 @@ def sends_before_it_is_written_down() -> None:
         return entry
 
     settling.dispatch = dispatch
+    reserving._may_leave = lambda *_: False
 
 
 def posts_again_after_no_answer() -> None:

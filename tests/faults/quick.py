@@ -15,13 +15,13 @@ from pydantic import PrivateAttr
 
 from tests.faults.clocks import START
 from xdm_mcp.app import App
-from xdm_mcp.backends.base import Backend, Capabilities, Picture, Prices
+from xdm_mcp.backends.base import Backend, Balance, Capabilities, Picture, Prices
 from xdm_mcp.clock import Clock
 from xdm_mcp.config import load
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.messages import Message, MessagePage, pair_id
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import User, UserPage
 from xdm_mcp.models.quota import Limit, ServerWindow
 from xdm_mcp.models.sends import Outcome, Receipt, SendState, Target
 from xdm_mcp.outbox.sending import Outbox
@@ -56,6 +56,7 @@ class Quick:
     """See `Backend`: it hands texts to a function, and is never asked to read."""
 
     name, origin = "quick", "https://quick.example"
+    skew: timedelta | None = timedelta()
     capabilities = Capabilities(
         coverage="legacy_unencrypted_only",
         max_page=1,
@@ -71,6 +72,9 @@ class Quick:
         """Deliver by `deliver`, with ids of its own for each `worker`."""
         self._deliver = deliver
         self._last_id = (worker + 1) * 10**6
+
+    async def ready(self) -> None:
+        """See Backend.ready."""
 
     async def me(self) -> User:
         """See Backend.me."""
@@ -101,6 +105,24 @@ class Quick:
         self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()
     ) -> tuple[User, ...]:
         """See Backend.users."""
+        raise NotImplementedError
+
+    async def delete(self, message_id: str) -> None:
+        """See Backend.delete."""
+        raise NotImplementedError
+
+    async def block(self, user_id: str, *, blocked: bool) -> None:
+        """See Backend.block."""
+        raise NotImplementedError
+
+    async def followers(
+        self, user_id: str, *, following: bool = False, cursor: str | None = None
+    ) -> UserPage:
+        """See Backend.followers."""
+        raise NotImplementedError
+
+    async def balance(self) -> Balance:
+        """See Backend.balance."""
         raise NotImplementedError
 
     def server_windows(self) -> tuple[ServerWindow, ...]:

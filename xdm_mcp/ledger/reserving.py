@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import Judge, MakeHold, Reservation
-from xdm_mcp.ledger.books import DAY, book
+from xdm_mcp.ledger.books import DAY, book, stops
 from xdm_mcp.ledger.entries import change, find, insert, load, note
 from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
+from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.ledger.sweeping import sweep
-from xdm_mcp.ledger.windows import charge
+from xdm_mcp.ledger.windows import blocked_until, charge
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, SendState
 from xdm_mcp.models.verdicts import Decision, Facts, Verdict
@@ -49,6 +50,8 @@ def reserve(
     judge: Judge,
     hold: MakeHold,
     now: int,
+    *,
+    leave: bool = False,
 ) -> Reservation:
     """See Ledger.reserve."""
     sweep(sql, now)
@@ -78,16 +81,24 @@ def reserve(
             "lapses_at": to_ms(asked.expires_at),
         }
     else:
-        taken = Taking(owner, draft.account_id, draft.cost, automatic=True)
+        taken = Taking(owner, draft.account_id, draft.cost, automatic=True, leave=leave)
         columns |= _take(sql, taken, weighed, _slot(decision, now), now)
         columns["standing_rule"] = _standing_rule(decision)
     stored = insert(sql, **columns)
-    note(sql, stored, now, stored.entry.state, **told)
+    event = "held" if decision.verdict is Verdict.HOLD else "reserved"
+    note(sql, stored, now, event, state=stored.entry.state, **told)
     return Reservation(stored.entry, decision)
 
 
 def claim(
-    sql: Sql, owner: str, entry_id: int, limits: Sequence[Limit], judge: Judge, now: int
+    sql: Sql,
+    owner: str,
+    entry_id: int,
+    limits: Sequence[Limit],
+    judge: Judge,
+    now: int,
+    *,
+    leave: bool = False,
 ) -> Reservation:
     """See Ledger.claim."""
     sweep(sql, now)
@@ -98,7 +109,7 @@ def claim(
     weighed = weigh(sql, wanted_again(stored), limits, now)
     decision = judge(weighed.facts, from_ms(now))
     if decision.verdict is Verdict.ALLOW:
-        taken = Taking(owner, entry.account_id, entry.cost, automatic=False)
+        taken = Taking(owner, entry.account_id, entry.cost, automatic=False, leave=leave)
         event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
         columns |= {"fence": entry.fence + 1, "retry_at": None}
         columns["standing_rule"] = _standing_rule(decision)
@@ -116,8 +127,17 @@ def claim(
             "not_sent": 1,
             "retry_at": None,
         }
-    note(sql, stored, now, event, rules=rules(decision), **_by_rule(decision))
-    return Reservation(change(sql, stored, **columns).entry, decision)
+    changed = change(sql, stored, **columns)
+    note(
+        sql,
+        changed,
+        now,
+        event,
+        state=changed.entry.state,
+        rules=rules(decision),
+        **_by_rule(decision),
+    )
+    return Reservation(changed.entry, decision)
 
 
 def answers(earlier: Stored, now: int) -> bool:
@@ -141,12 +161,14 @@ def rules(decision: Decision) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """Who takes a slot, for which account, at which price, and whether anybody was asked."""
+    """Who takes a slot, for which account, at which price, whether anybody was asked, and whether
+    the request may leave at once."""
 
     owner: str
     account_id: str
     cost: int
     automatic: bool
+    leave: bool
 
 
 def _under_key(sql: Sql, draft: Draft) -> Stored | None:
@@ -165,11 +187,13 @@ def _slot(decision: Decision, now: int) -> int:
 def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[str, Value]:
     """Charge windows, credit and money; return what the row of the send remembers of it."""
     book(sql, by.account_id, now // DAY, by.cost, int(by.automatic))
+    leaves = by.leave and _may_leave(sql, by, weighed, slot, now)
     return {
-        "state": SendState.RESERVED,
+        "state": SendState.IN_FLIGHT if leaves else SendState.RESERVED,
         "slot_at": slot,
         "not_before": slot,
-        "lapses_at": slot + RESERVED_FOR,
+        "dispatched_at": now if leaves else None,
+        "lapses_at": now + IN_FLIGHT_FOR if leaves else slot + RESERVED_FOR,
         "owner": by.owner,
         "charges": charges_text(charge(sql, weighed.scopes, slot)),
         "high_water": weighed.newest_id,
@@ -177,6 +201,15 @@ def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[s
         "automatic": by.automatic,
         "booked_day": now // DAY,
     }
+
+
+def _may_leave(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> bool:
+    """Whether `dispatch` would let it go at this very moment: no wait, no halt, no pause."""
+    stopped = any(
+        stops(halt, first_contact=weighed.first_contact, cost=by.cost)
+        for halt in weighed.facts.halts
+    )
+    return slot <= now and not stopped and blocked_until(sql, by.account_id) <= now
 
 
 def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:

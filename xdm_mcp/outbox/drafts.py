@@ -72,13 +72,13 @@ class Drafts:
             idempotency_key=idempotency_key,
         )
 
-    def picture_of(self, entry: Entry) -> Picture | None:
-        """Return the very image that the entry was decided with. Raises BadInput if it changed
+    def picture_of(self, wanted: Draft | Entry) -> Picture | None:
+        """Return the very image that a send was made or decided with. Raises BadInput if it changed
         since."""
-        if entry.attachment is None:
+        if wanted.attachment is None:
             return None
-        attachment, picture = load(self._attachments, entry.attachment.name, self._max_bytes)
-        if attachment != entry.attachment:
+        attachment, picture = load(self._attachments, wanted.attachment.name, self._max_bytes)
+        if attachment != wanted.attachment:
             raise BadInput(
                 "The attachment changed after it was approved; ask again with the new one."
             )

@@ -8,8 +8,8 @@ states.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,6 @@ from xdm_mcp.errors import (
     NotFound,
     Refused,
     Unavailable,
-    XdmError,
 )
 from xdm_mcp.guard.breakers import trip
 from xdm_mcp.guard.policy import Policy
@@ -44,8 +43,10 @@ from xdm_mcp.models.sends import (
 )
 from xdm_mcp.models.verdicts import Decision, Facts, Verdict
 from xdm_mcp.outbox.drafts import Drafts, draft_of
+from xdm_mcp.outbox.fitness import ALTERED, Fit, altered, fitness, withdrawn
 from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
+from xdm_mcp.outbox.timing import Timekeeper
 from xdm_mcp.reads import Reads
 
 OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
@@ -75,6 +76,7 @@ class Outbox:
         policy: Policy,
         drafts: Drafts,
         reads: Reads,
+        timekeeper: Timekeeper,
         reconciler: Reconciler,
         bus: Bus,
         clock: Clock,
@@ -87,6 +89,7 @@ class Outbox:
         self._policy = policy
         self._drafts = drafts
         self._reads = reads
+        self._timekeeper = timekeeper
         self._reconciler = reconciler
         self._bus = bus
         self._clock = clock
@@ -132,14 +135,20 @@ class Outbox:
             facts = await self._ledger.facts(draft, limits, now)
             return tell_preview(draft, self._policy.decide(draft, facts, now))
         await self._meet(draft)
-        reservation = await self._ledger.reserve(
-            draft,
-            limits,
-            partial(self._judge, draft, None),
-            partial(self._hold, draft),
-            self._clock.now(),
+        late = await self._timekeeper.refusal()
+        fit = Fit(draft, late) if late else await fitness(draft, self._drafts, self._backend)
+        reservation = await self._decided(
+            self._ledger.reserve(
+                draft,
+                limits,
+                partial(self._judge, fit, None),
+                partial(self._hold, draft),
+                self._clock.now(),
+                leave=fit.leaves,
+            ),
+            fit,
         )
-        return await self._answer(draft, reservation)
+        return await self._answer(reservation, fit)
 
     async def approve(
         self, approval_id: str, *, digest: str, assurance: Assurance, by: str
@@ -192,16 +201,26 @@ class Outbox:
     async def send_approved(self, entry: Entry) -> Entry | None:
         """Claim an approved entry and send it; None where another process was faster or it must
         wait."""
-        draft = draft_of(entry)
+        if await self._timekeeper.refusal():
+            return None
+        fit = await fitness(draft_of(entry), self._drafts, self._backend, entry)
         approval = entry.hold.assurance if entry.hold else None
-        reservation = await self._ledger.claim(
-            entry.id, self._limits(draft), partial(self._judge, draft, approval), self._clock.now()
+        reservation = await self._decided(
+            self._ledger.claim(
+                entry.id,
+                self._limits(fit.draft),
+                partial(self._judge, fit, approval),
+                self._clock.now(),
+                leave=fit.leaves,
+            ),
+            fit,
         )
-        claimed = reservation.entry
-        if reservation.repeat or claimed is None or claimed.state is not SendState.RESERVED:
+        claimed, decision = reservation.entry, reservation.decision
+        allowed = decision is not None and decision.verdict is Verdict.ALLOW
+        if reservation.repeat or claimed is None or not allowed:
             self._bus.publish(Changed("approvals"))
             return None
-        return await self._carry(claimed)
+        return await self._carry(claimed, fit) if claimed.state in OPEN else claimed
 
     async def _meet(self, draft: Draft) -> None:
         """Read the last words of a conversation that the ledger knows nothing of, once per process.
@@ -217,7 +236,17 @@ class Outbox:
             with suppress(Unavailable, Refused, BadInput):
                 await self._reads.of(draft.target, GREETING)
 
-    async def _answer(self, draft: Draft, reservation: Reservation) -> SendResult:
+    async def _decided(self, decision: Awaitable[Reservation], fit: Fit) -> Reservation:
+        """Take what was written as in flight to its end, as part of the decision itself: in between
+        nobody is told that no send is on its way."""
+        with self._on_its_way():
+            reservation = await decision
+            entry = reservation.entry
+            if entry is None or reservation.repeat or entry.state is not SendState.IN_FLIGHT:
+                return reservation
+            return replace(reservation, entry=await self._carry(entry, fit))
+
+    async def _answer(self, reservation: Reservation, fit: Fit) -> SendResult:
         if reservation.mismatch:
             raise BadInput(
                 "That idempotency_key already belongs to a send with another text or recipient;"
@@ -227,9 +256,9 @@ class Outbox:
         if reservation.repeat and entry is not None:
             return tell_entry(await self._await_outcome(entry), replayed=True)
         if entry is None:
-            return tell_denied(draft, decision or Decision(Verdict.DENY, ()))
+            return tell_denied(fit.draft, decision or Decision(Verdict.DENY, ()))
         if entry.state is SendState.RESERVED:
-            return tell_entry(await self._carry(entry))
+            return tell_entry(await self._carry(entry, fit))
         self._bus.publish(Changed("approvals"), Changed("quota"))
         return tell_entry(entry)
 
@@ -240,16 +269,22 @@ class Outbox:
             entry = await self._ledger.entry(entry.id) or entry
         return entry
 
-    async def _carry(self, entry: Entry) -> Entry:
-        """Take a reserved entry to its end; from the moment it may leave, nothing cancels it."""
+    async def _carry(self, entry: Entry, fit: Fit) -> Entry:
+        """Take a reserved entry, or one just written as in flight, to its end; from the moment it
+        may leave, nothing cancels it."""
+        if fit.unfit is not None:
+            with anyio.CancelScope(shield=True):
+                entry = await self._settle(entry, fit.unfit)
+            return entry
         try:
             await self._pace(entry)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self._settle(entry, _withdrawn("The caller left before the message could."))
+                await self._settle(entry, withdrawn("The caller left before the message could."))
             raise
-        with anyio.CancelScope(shield=True):
-            entry = await self._dispatch(entry)
+        with anyio.CancelScope(shield=True), self._on_its_way():
+            leave = self._leave if entry.state is SendState.IN_FLIGHT else self._dispatch
+            entry = await leave(entry, fit)
         return entry
 
     async def _pace(self, entry: Entry) -> None:
@@ -259,31 +294,36 @@ class Outbox:
                 await self._clock.sleep(wait)
         await anyio.lowlevel.checkpoint()
 
-    async def _dispatch(self, entry: Entry) -> Entry:
+    @contextmanager
+    def _on_its_way(self) -> Iterator[None]:
         gone = anyio.Event()
         self._leaving.add(gone)
         try:
-            if _altered(entry):
-                return await self._settle(
-                    entry, _withdrawn("The held message was altered after it was shown.")
-                )
-            try:
-                picture = self._drafts.picture_of(entry)
-            except XdmError as error:
-                return await self._settle(entry, _withdrawn(str(error)))
-            flying = await self._ledger.dispatch(entry, self._clock.now())
-            if flying is None:
-                return await self._ledger.entry(entry.id) or entry
-            if self._overslept(flying):
-                return await self._settle(flying, _withdrawn("The machine slept; try again."))
-            outcome = await self._backend.send(flying.target, flying.text or "", picture)
-            try:
-                return await self._settle(flying, outcome)
-            except LedgerUnavailable:
-                return self._unwritten(flying, outcome)
+            yield
         finally:
             self._leaving.discard(gone)
             gone.set()
+
+    async def _dispatch(self, entry: Entry, fit: Fit) -> Entry:
+        """Let a send go that had to wait: everything is looked at once more."""
+        fit = await fitness(fit.draft, self._drafts, self._backend, entry)
+        if fit.unfit is not None:
+            return await self._settle(entry, fit.unfit)
+        flying = await self._ledger.dispatch(entry, self._clock.now())
+        if flying is None:
+            return await self._ledger.entry(entry.id) or entry
+        return await self._leave(flying, fit)
+
+    async def _leave(self, flying: Entry, fit: Fit) -> Entry:
+        if altered(flying):
+            return await self._settle(flying, withdrawn(ALTERED))
+        if self._overslept(flying):
+            return await self._settle(flying, withdrawn("The machine slept; try again."))
+        outcome = await self._backend.send(flying.target, flying.text or "", fit.picture)
+        try:
+            return await self._settle(flying, outcome)
+        except LedgerUnavailable:
+            return self._unwritten(flying, outcome)
 
     def _overslept(self, entry: Entry) -> bool:
         """Whether so much time passed while the dispatch was written that the windows no longer
@@ -313,10 +353,8 @@ class Outbox:
     def _limits(self, draft: Draft) -> tuple[Limit, ...]:
         return self._policy.limits(draft.account_id, self._backend.capabilities.limits)
 
-    def _judge(
-        self, draft: Draft, approval: Assurance | None, facts: Facts, now: datetime
-    ) -> Decision:
-        return self._policy.decide(draft, facts, now, approval)
+    def _judge(self, fit: Fit, approval: Assurance | None, facts: Facts, now: datetime) -> Decision:
+        return fit.refusal or self._policy.decide(fit.draft, facts, now, approval)
 
     def _hold(self, draft: Draft, decision: Decision, now: datetime) -> Hold:
         expires_at, nonce = now + self._holds_for, self._draw(16)
@@ -328,17 +366,3 @@ class Outbox:
             expires_at=expires_at,
             nonce=nonce,
         )
-
-
-def _withdrawn(says: str) -> Outcome:
-    return Outcome(SendState.FAILED, "withdrawn", says, not_sent=True)
-
-
-def _altered(entry: Entry) -> bool:
-    """Whether an approved row no longer says what the person's digest names."""
-    hold = entry.hold
-    if hold is None:
-        return False
-    return (
-        approval_digest(draft_of(entry), hold.nonce, hold.expires_at, hold.reasons) != hold.digest
-    )
