@@ -225,8 +225,9 @@ def _grant(reply: Reply, now: datetime) -> Grant | None:
 
 
 def _life(seconds: object) -> timedelta:
-    whole = isinstance(seconds, int) and not isinstance(seconds, bool)
-    return timedelta(seconds=seconds) if whole and 0 < seconds < 10**8 else USUAL_LIFE
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 < seconds < 10**8:
+        return USUAL_LIFE
+    return timedelta(seconds=seconds)
 
 
 def _token(value: object) -> bool:
