@@ -18,6 +18,9 @@ from xdm_mcp.clock import Clock
 from xdm_mcp.sandbox.asgi import Sandbox
 from xdm_mcp.sandbox.control import Control
 from xdm_mcp.sandbox.journal import Journal
+from xdm_mcp.sandbox.oauth.authority import Authority, Issued
+from xdm_mcp.sandbox.oauth.facade import OAuth
+from xdm_mcp.sandbox.wire import Facade
 from xdm_mcp.sandbox.x_api_v2.facade import XApiV2
 from xdm_mcp.sandbox.x_api_v2.tokens import Token
 from xdm_mcp.sandbox.x_api_v2.vocabulary import VocabularyName
@@ -41,16 +44,22 @@ def build_app(
     journal: Journal,
     clock: Clock,
     *,
+    authority: Authority | None = None,
     vocabulary: VocabularyName = "both",
     tokens: Mapping[str, Token] | None = None,
 ) -> Sandbox:
     """Return the sandbox as an ASGI application over the world of `journal`.
 
+    `authority` keeps the logins, none at first by default.
     `vocabulary` says which field names the world accepts: those up to OpenAPI 2.166 (`a`), those
     from 2.167 on (`b`) or `both`. `tokens` are accepted besides the sandbox's own. Delays pass on
     `clock`, which is the journal's.
     """
-    facades = [XApiV2(vocabulary, tokens or {})]
+    authority = authority or Authority(journal.clock)
+    facades: list[Facade] = [
+        OAuth(authority),
+        XApiV2(vocabulary, Issued(authority, tokens or {})),
+    ]
     error_names = frozenset[str]().union(*(facade.error_names for facade in facades))
     return Sandbox(journal, clock, facades, Control(journal, error_names))
 
