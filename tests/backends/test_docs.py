@@ -28,36 +28,58 @@ def yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def told(limit: Limit) -> str:
+def told(limits: Iterable[Limit], scope: str) -> str:
+    """Return the limits on a scope in words."""
+    return ", ".join(span(limit) for limit in limits if limit.scope == scope) or "none told"
+
+
+def span(limit: Limit) -> str:
     """Return a limit in words."""
     minutes = int(limit.per.total_seconds() // 60)
-    span = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
-    return f"{limit.limit:,} in {span}"
+    length = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+    return f"{limit.limit:,} in {length}"
+
+
+def money(micro: int) -> str:
+    """Return a price in words."""
+    return f"{usd(micro)} USD" if micro else "nothing"
 
 
 def capabilities_of(name: str, home: Path) -> Capabilities:
     """Return what a backend can do."""
-    return open_backend(Settings(home=home, backend=name), SystemClock()).capabilities
+    chosen = Settings(home=home, backend=name, acknowledge_risk=(name,))
+    return open_backend(chosen, SystemClock()).capabilities
 
 
 def capability_rows(able: Sequence[Capabilities]) -> list[list[str]]:
     """Return a row for each thing that a backend can do, cost or allow."""
     rows: list[list[str]] = [
+        ["the whole inbox", *(yes(a.inbox) for a in able)],
+        ["a conversation by its id", *(yes(a.threads) for a in able)],
+        ["a message by its id", *(yes(a.one_message) for a in able)],
+        ["writing to a group", *(yes(a.conversations) for a in able)],
         ["new groups", *(yes(a.new_groups) for a in able)],
-        ["reading and writing by conversation", *(yes(a.conversations) for a in able)],
         ["pictures", *(yes(a.attachments) for a in able)],
         ["reading back what was sent", *(yes(a.read_back) for a in able)],
+        ["deleting", *(yes(a.deletion) for a in able)],
+        ["blocking", *(yes(a.blocking) for a in able)],
+        ["followers", *(yes(a.followers) for a in able)],
+        ["balance", *(yes(a.balance) for a in able)],
+        ["who can be written to", *(a.can_dm or "not told" for a in able)],
         ["free replies for inbound messages", *(yes(a.reply_credit) for a in able)],
         ["sees", *(a.coverage.replace("_", " ") for a in able)],
         ["largest page", *(f"{a.max_page} messages" for a in able)],
-        ["price of a send", *(f"{usd(a.prices.send)} USD" for a in able)],
-        ["price of a message read", *(f"{usd(a.prices.read_message)} USD" for a in able)],
-        ["price of a user looked up", *(f"{usd(a.prices.read_user)} USD" for a in able)],
+        ["price of a send", *(money(a.prices.send) for a in able)],
+        ["price of a message read", *(money(a.prices.read_message) for a in able)],
+        ["price of a page besides", *(money(a.prices.read_page) for a in able)],
+        ["price of a user looked up", *(money(a.prices.read_user) for a in able)],
     ]
-    for number, limit in enumerate(able[0].limits):
-        rows.append([f"sends, `{limit.scope}`", *(told(a.limits[number]) for a in able)])
-    for name, limit in able[0].reads.items():
-        rows.append([f"reads, `{limit.scope}`", *(told(a.reads[name]) for a in able)])
+    kinds = (("sends", lambda a: a.limits), ("reads", lambda a: a.reads.values()))
+    for what, limits_of in kinds:
+        scopes = dict.fromkeys(limit.scope for a in able for limit in limits_of(a))
+        rows += [
+            [f"{what}, `{scope}`", *(told(limits_of(a), scope) for a in able)] for scope in scopes
+        ]
     return [*rows, ["risk", *(a.risk or "none known" for a in able)]]
 
 
@@ -84,11 +106,15 @@ def block(name: str) -> str:
     return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
 
 
+def capability_table(home: Path) -> str:
+    """Return the table of what every backend can do."""
+    able = [capabilities_of(name, home) for name in BACKENDS]
+    return table(["", *(f"`{name}`" for name in BACKENDS)], capability_rows(able))
+
+
 def test_the_capability_table_is_generated(tmp_path: Path) -> None:
-    """Every figure in it is the code's; copy the table from this failure to bring it up to date."""
-    names = list(BACKENDS)
-    able = [capabilities_of(name, tmp_path) for name in names]
-    assert block("capabilities") == table(["", *(f"`{n}`" for n in names)], capability_rows(able))
+    """Every figure in it is the code's; `python -m tests.backends.test_docs` writes it anew."""
+    assert block("capabilities") == capability_table(tmp_path)
 
 
 def test_the_table_of_refusals_is_generated() -> None:
@@ -102,3 +128,10 @@ def test_the_table_of_refusals_is_generated() -> None:
 def test_every_backend_has_its_section(name: str) -> None:
     """Under its name as the owner writes it."""
     assert f"\n## `{name}`\n" in PAGE.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    before, _, rest = PAGE.read_text("utf-8").partition("<!-- capabilities -->\n")
+    after = rest.partition("<!-- /capabilities -->")[2]
+    written = f"<!-- capabilities -->\n{capability_table(Path.cwd())}\n<!-- /capabilities -->"
+    PAGE.write_text(f"{before}{written}{after}", "utf-8")

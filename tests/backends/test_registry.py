@@ -12,10 +12,14 @@ import pytest
 from pydantic import SecretStr
 
 from tests.backends.wires import ME, NOW, TOKEN, Script, reply
+from xdm_mcp.app import App
 from xdm_mcp.backends.registry import BACKENDS, open_backend
+from xdm_mcp.backends.risks import RISKS
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import SandboxSettings, Settings
 from xdm_mcp.errors import ConfigError, Refused
+
+CLOCK = ManualClock(NOW)
 
 
 def settings_for(home: Path, **changes: object) -> Settings:
@@ -28,7 +32,8 @@ def test_every_entry_leads_to_a_factory(name: str, tmp_path: Path) -> None:
     """A name gives a backend of that name, which has touched nothing, with any token or none."""
     module, _, function = BACKENDS[name].partition(":")
     assert callable(getattr(import_module(module), function))
-    backend = open_backend(settings_for(tmp_path, backend=name), ManualClock(NOW))
+    chosen = settings_for(tmp_path, backend=name, acknowledge_risk=(name,))
+    backend = open_backend(chosen, ManualClock(NOW))
     assert backend.name == name
     assert backend.capabilities.prices.send > 0
     assert list(tmp_path.iterdir()) == []
@@ -36,7 +41,7 @@ def test_every_entry_leads_to_a_factory(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("x-api-v1", "x-api-v2"), ("Sandbox", "sandbox"), ("sandbx", "sandbox"), ("?", "choose one")],
+    [("x-api-v3", "x-api-v"), ("Sandbox", "sandbox"), ("sandbx", "sandbox"), ("?", "choose one")],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str, tmp_path: Path) -> None:
     """The sentence names the setting and what may have been meant."""
@@ -92,10 +97,29 @@ def test_choosing_a_backend_imports_nothing_heavy(name: str, tmp_path: Path) -> 
         "from xdm_mcp.backends.registry import open_backend\n"
         "from xdm_mcp.clock import SystemClock\n"
         "from xdm_mcp.config import Settings\n"
-        f"chosen = Settings(home=pathlib.Path({str(tmp_path)!r}), backend={name!r})\n"
+        f"chosen = Settings(home=pathlib.Path({str(tmp_path)!r}), backend={name!r},"
+        f" acknowledge_risk=({name!r},))\n"
         "open_backend(chosen, SystemClock()).capabilities\n"
         "heavy = {'httpx2', 'httpcore2', 'starlette', 'uvicorn', 'filelock'}\n"
         "print(*sorted(heavy & set(sys.modules)))\n"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_risk_must_be_acknowledged_by_name(name: str, tmp_path: Path) -> None:
+    """A backend has a risk if and only if it starts only for an owner who answers for it; the
+    sentence says what is at stake and which key to set, and another name does not count."""
+    chosen = settings_for(tmp_path, backend=name, acknowledge_risk=("another",))
+    risky = settings_for(tmp_path, backend=name, acknowledge_risk=(name,))
+    risk = open_backend(risky, ManualClock(NOW)).capabilities.risk
+    assert risk == RISKS.get(name)
+    for start in (lambda: open_backend(chosen, ManualClock(NOW)), lambda: App(chosen, CLOCK)):
+        if risk is None:
+            start()
+            continue
+        with pytest.raises(ConfigError, match="acknowledge_risk") as refused:
+            start()
+        assert "suspension" in str(refused.value)
+        assert "XDM_ACKNOWLEDGE_RISK" in str(refused.value)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from xdm_mcp.backends.base import Backend
+from xdm_mcp.backends.risks import check_acknowledged
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import ConfigError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 BACKENDS: Mapping[str, str] = {
     "sandbox": "xdm_mcp.backends.sandbox:open_sandbox",
     "x-api-v2": "xdm_mcp.backends.x_api_v2:open_x_api_v2",
+    "getxapi": "xdm_mcp.backends.getxapi:open_getxapi",
 }
 """Where each backend's factory is, as `module:function`."""
 
@@ -32,11 +34,13 @@ def open_backend(
     """Return the chosen backend, over `transport` instead of the network if given.
 
     No connection is made and no credential needed before the first call. Raises ConfigError for an
-    unknown name and for settings that the backend cannot work with.
+    unknown name, for a risk that the owner did not acknowledge, and for settings that the backend
+    cannot work with.
     """
     place = BACKENDS.get(settings.backend)
     if place is None:
         raise ConfigError(_unknown(settings.backend))
+    check_acknowledged(settings)
     module, _, function = place.partition(":")
     factory = cast(Callable[..., Backend], getattr(import_module(module), function))
     return factory(settings, clock, transport)

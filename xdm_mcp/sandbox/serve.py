@@ -17,6 +17,8 @@ import anyio
 from xdm_mcp.clock import Clock
 from xdm_mcp.sandbox.asgi import Sandbox
 from xdm_mcp.sandbox.control import Control
+from xdm_mcp.sandbox.getxapi.facade import getxapi
+from xdm_mcp.sandbox.getxapi.messages import Generation
 from xdm_mcp.sandbox.journal import Journal
 from xdm_mcp.sandbox.oauth.authority import Authority, Issued
 from xdm_mcp.sandbox.oauth.facade import OAuth
@@ -47,18 +49,20 @@ def build_app(
     authority: Authority | None = None,
     vocabulary: VocabularyName = "both",
     tokens: Mapping[str, Token] | None = None,
+    generation: Generation = "new",
 ) -> Sandbox:
     """Return the sandbox as an ASGI application over the world of `journal`.
 
     `authority` keeps the logins, none at first by default.
     `vocabulary` says which field names the world accepts: those up to OpenAPI 2.166 (`a`), those
-    from 2.167 on (`b`) or `both`. `tokens` are accepted besides the sandbox's own. Delays pass on
-    `clock`, which is the journal's.
+    from 2.167 on (`b`) or `both`. `tokens` are accepted besides the sandbox's own. `generation` is
+    the form in which GetXAPI answers. Delays pass on `clock`, which is the journal's.
     """
     authority = authority or Authority(journal.clock)
     facades: list[Facade] = [
         OAuth(authority),
         XApiV2(vocabulary, Issued(authority, tokens or {})),
+        getxapi(generation),
     ]
     error_names = frozenset[str]().union(*(facade.error_names for facade in facades))
     return Sandbox(journal, clock, facades, Control(journal, error_names))

@@ -16,7 +16,7 @@ from xdm_mcp.backends.base import Backend
 from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import Settings
-from xdm_mcp.sandbox import SANDBOX_TOKEN
+from xdm_mcp.sandbox import SANDBOX_COOKIE, SANDBOX_TOKEN
 from xdm_mcp.sandbox.events import FaultsCleared, FaultSet
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold, MemoryJournal
@@ -39,11 +39,23 @@ NOBODY = "99"
 CREDENTIALS: Mapping[str, Mapping[str, Any]] = {
     "sandbox": {},
     "x-api-v2": {"base_url": PLACE, "x_access_token": SecretStr(SANDBOX_TOKEN)},
+    "getxapi": {
+        "base_url": PLACE,
+        "acknowledge_risk": ("getxapi",),
+        "getxapi_key": SecretStr(SANDBOX_TOKEN),
+        "getxapi_auth_token": SecretStr(SANDBOX_COOKIE),
+    },
 }
 """The settings with which each backend may use the sandbox. A new backend adds its line."""
 
 STALE: Mapping[str, Mapping[str, Any]] = {
-    "x-api-v2": {"base_url": PLACE, "x_access_token": SecretStr("a-token-that-died")}
+    "x-api-v2": {"base_url": PLACE, "x_access_token": SecretStr("a-token-that-died")},
+    "getxapi": {
+        "base_url": PLACE,
+        "acknowledge_risk": ("getxapi",),
+        "getxapi_key": SecretStr("a-key-that-died"),
+        "getxapi_auth_token": SecretStr(SANDBOX_COOKIE),
+    },
 }
 """The same with credentials that the service does not accept, where there are any."""
 
@@ -98,6 +110,14 @@ class Arena:
     async def heal(self) -> None:
         """Let nothing go wrong any more."""
         await self.journal.act(lambda hold: hold.record(FaultsCleared()))
+
+    async def billed(self) -> int:
+        """Return what the service has billed so far, in micro-dollars."""
+        return await self.journal.act(lambda hold: hold.world.credit - hold.world.balance)
+
+    async def left(self) -> int:
+        """Return what is left to spend at the service, in micro-dollars."""
+        return await self.journal.act(lambda hold: hold.world.balance)
 
     @contextmanager
     def counting(self) -> Iterator[Callable[[], int]]:
