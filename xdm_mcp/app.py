@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PageAddress = Callable[[], Awaitable[str | None]]
+"""Returns where the owner decides about held sends, None where there is no page."""
+
 FIRST_WORK = 1.0
 """Seconds after the start before background work begins, so that it never delays a first answer."""
 
@@ -58,6 +61,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
+        self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
         check_acknowledged(settings)
         if settings.guard:
@@ -230,6 +234,11 @@ class App:
         for part in ("backend", "ledger"):
             if part in self.__dict__:
                 await self.__dict__[part].close()
+
+
+async def _nowhere() -> str | None:
+    """The address of the page where nothing serves one."""
+    return None
 
 
 def _make_home(home: Path) -> None:

@@ -212,5 +212,9 @@ class PretendApp:
         """See App.run."""
         await anyio.sleep_forever()
 
+    async def page_address(self) -> str | None:
+        """See App.page_address."""
+        return None
+
     async def drain(self, _: float) -> None:
         """See App.drain."""

@@ -98,10 +98,12 @@ def reason(finding: Finding) -> Reason:
     return Reason(rule=finding.rule, says=finding.says)
 
 
-def how_to_approve(approval_id: str) -> str:
-    """Return the one sentence that tells a person how to approve."""
+def how_to_approve(approval_id: str, page: str | None = None) -> str:
+    """Return the one sentence that tells a person how to approve, on the page where there is
+    one."""
+    decides = f"decides at {page}, or runs" if page else "runs"
     return (
-        f"The owner runs `xdm-mcp approvals approve {approval_id}` in a terminal; "
+        f"The owner {decides} `xdm-mcp approvals approve {approval_id}` in a terminal; "
         "no tool can do it."
     )
 

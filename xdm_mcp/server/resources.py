@@ -28,6 +28,7 @@ from pydantic_core import to_json
 from xdm_mcp.app import App
 from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.server import uris
+from xdm_mcp.server.page.pointing import waiting
 
 Ctx = ServerRequestContext[Any, Any]
 Content = BaseModel | Sequence[BaseModel]
@@ -125,4 +126,6 @@ async def _read(app: App, uri: str) -> Content:
         return await app.inbox.page()
     if uri == uris.QUOTA:
         return await app.standing.quota()
-    return app.policy_text() if uri == uris.POLICY else await app.standing.approvals()
+    if uri == uris.POLICY:
+        return app.policy_text()
+    return await waiting(app, await app.standing.approvals())

@@ -30,6 +30,7 @@ from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments
 from xdm_mcp.server.confirm import ask, conclude
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.packing import PackedPage, structured
+from xdm_mcp.server.page.pointing import with_page
 from xdm_mcp.server.render import MAYBE_SENT, NOT_SENT, text
 from xdm_mcp.server.rounds import Rounds
 from xdm_mcp.server.schemas import input_schema, output_schema
@@ -108,7 +109,8 @@ FAILURES = frozenset({"denied", "failed", "unknown"})
 async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputRequiredResult:
     if call.params.request_state is not None:
         answers = call.params.input_responses
-        return await conclude(app, call.rounds, call.params.request_state, answers)
+        state = call.params.request_state
+        return await with_page(app, await conclude(app, call.rounds, state, answers))
     result = await app.outbox.send(
         text=asked.text,
         to=asked.to,
@@ -118,7 +120,8 @@ async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputReq
         idempotency_key=asked.idempotency_key,
         dry_run=asked.dry_run,
     )
-    return await ask(app, call.rounds, result, call.ctx)
+    answer = await ask(app, call.rounds, result, call.ctx)
+    return answer if isinstance(answer, InputRequiredResult) else await with_page(app, answer)
 
 
 async def _list_dms(app: App, asked: ListDms, call: Call) -> InboxPage:

@@ -1,0 +1,144 @@
+"""Serving the page on a port of its own.
+
+It listens on both addresses of the loopback, because `localhost` may mean either: a program of
+somebody else on the other one would get the owner's browser.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+
+import anyio
+import uvicorn
+from anyio.abc import TaskStatus
+from starlette.types import ASGIApp
+
+from xdm_mcp.app import App
+from xdm_mcp.errors import ConfigError
+from xdm_mcp.server.page.places import Place, announced
+from xdm_mcp.server.page.room import ROOT, Room
+from xdm_mcp.server.page.routes import page_of
+from xdm_mcp.server.page.tickets import new_secret
+from xdm_mcp.server.page.visitors import Visitors, loopback_origins
+
+MOST_REQUESTS = 64
+"""Requests at once: a person has few windows."""
+
+LAST_WORDS = 1
+"""Seconds that answers have when the page ends."""
+
+TRIES = 20
+"""How often a free port is looked for that is free on both addresses."""
+
+NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""What a machine without IPv6 says of `::1`."""
+
+
+class PageServer(uvicorn.Server):
+    """A web server that leaves signals to the program around it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve_page(
+    app: App, port: int, *, task_status: TaskStatus[Place] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve the page on `port` of the loopback, 0 for a free one, until cancelled.
+
+    Tells its place once connections are accepted. Raises ConfigError for a port in use.
+    """
+    with ExitStack() as open_while_serving:
+        sockets = [open_while_serving.enter_context(one) for one in listen(port)]
+        port = sockets[0].getsockname()[1]
+        place = place_of(app, port)
+        open_while_serving.enter_context(announced(app.settings.home, str(port), place))
+        server = PageServer(_config(page_of(room_of(app, port, place))))
+        task_status.started(place)
+        try:
+            await server.serve(sockets)
+        finally:
+            if server.started:
+                with anyio.CancelScope(shield=True):
+                    await server.shutdown(sockets)
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Return sockets that listen on one port of both loopback addresses, of one without IPv6.
+
+    Raises ConfigError for a port in use.
+    """
+    for _ in range(TRIES):
+        four = _listener("127.0.0.1", port)
+        try:
+            six = twin(four)
+        except ConfigError:
+            four.close()
+            if port:
+                raise
+            continue
+        return [four, six] if six else [four]
+    raise ConfigError("No port is free on 127.0.0.1 and ::1; set approvals.port to one that is.")
+
+
+def twin(four: socket.socket) -> socket.socket | None:
+    """Return a listener on `::1` at the port of one on 127.0.0.1, None on a machine without IPv6.
+
+    Raises ConfigError where somebody else listens there.
+    """
+    try:
+        return _listener("::1", four.getsockname()[1])
+    except OSError as error:
+        if error.errno in NO_SUCH_ADDRESS:
+            return None
+        raise
+
+
+def place_of(app: App, port: int) -> Place:
+    """Return the place of a page that listens on `port`, with a new secret."""
+    base = app.settings.approvals.address or f"http://localhost:{port}"
+    return Place(base + ROOT, ledger_of(app), new_secret())
+
+
+def room_of(app: App, port: int, place: Place) -> Room:
+    """Return the page's room for a port of this machine; others come only by the address that the
+    owner set."""
+    visitors = Visitors(loopback_origins(port), app.settings.approvals.address)
+    return Room(app, visitors, place.secret)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=64)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise ConfigError(
+            f"{host} port {port} is in use; stop the other program or choose another port."
+        ) from error
+
+
+def _config(page: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        page,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        limit_concurrency=MOST_REQUESTS,
+        timeout_graceful_shutdown=LAST_WORDS,
+    )
+
+
+def ledger_of(app: App) -> str:
+    """Return what names an app's ledger in files: a digest, for a URL may hold a secret."""
+    return sha256(app.settings.ledger_url.encode()).hexdigest()
