@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.guard.making import ACCOUNT, NOW, draft, standing, window
-from xdm_mcp.guard.base import Rule, decide
+from xdm_mcp.guard.base import Rule, decide, findings_of
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.presets import PRESETS
 from xdm_mcp.models.quota import Spend, Window
@@ -243,26 +244,28 @@ def test_switching_a_rule_off_never_makes_a_policy_stricter(
 def test_an_approval_never_turns_a_denial_into_anything_else(
     policy: Policy, wanted: Draft, known: Facts, approval: Assurance
 ) -> None:
-    """Nobody answers a denial; and no approval makes a decision stricter."""
+    """Nobody answers what a rule denies; and no approval makes a decision stricter."""
     without = policy.decide(wanted, known, NOW)
     with_one = policy.decide(wanted, known, NOW, approval)
+    found = findings_of(policy.rules(), wanted, known, NOW)
 
     assert with_one.verdict <= without.verdict
-    if without.verdict is Verdict.DENY:
-        assert with_one.verdict is Verdict.DENY
+    if any(finding.verdict is Verdict.DENY for finding in found):
+        assert with_one.verdict is without.verdict is Verdict.DENY
 
 
 @given(policies, drafts, calm, st.sampled_from(Assurance))
 def test_what_is_held_passes_with_the_approval_that_it_asks_for_and_no_less(
     policy: Policy, wanted: Draft, known: Facts, approval: Assurance
 ) -> None:
-    """What needs none passes with any, and what is denied with none."""
-    without = policy.decide(wanted, known, NOW)
-    answered = without.verdict is Verdict.HOLD and approval >= without.least
+    """What needs none passes with any, and what is denied with none; without standing rules."""
+    alone = replace(known, standing_rules=())
+    asked = decide(policy.rules(), wanted, alone, NOW)
+    answered = asked.verdict is Verdict.HOLD and approval >= asked.least
 
-    passes = policy.decide(wanted, known, NOW, approval).verdict is Verdict.ALLOW
+    passes = policy.decide(wanted, alone, NOW, approval).verdict is Verdict.ALLOW
 
-    assert passes is (answered or without.verdict is Verdict.ALLOW)
+    assert passes is (answered or asked.verdict is Verdict.ALLOW)
 
 
 @given(raw_policies, drafts, anything, approvals)

@@ -100,9 +100,13 @@ def test_what_would_wait_is_denied_while_as_many_wait_as_may() -> None:
     assert decided({"confirmation": {"held_at_most": 6}}, crowd) is Verdict.HOLD
 
 
-def test_an_approved_send_passes_while_one_less_than_may_wait_with_it() -> None:
-    """Whoever is claimed counts no more among those that wait."""
-    assert decided({}, facts(held=4), Assurance.PERSON) is Verdict.ALLOW
+def test_an_approved_send_leaves_the_queue_however_long_it_is() -> None:
+    """Only what would newly wait is refused: the first of five that a person approved goes out."""
+    assert decided({}, facts(held=5), Assurance.PERSON) is Verdict.ALLOW
+    assert decided({"confirmation": {"held_at_most": 1}}, facts(held=5), Assurance.PERSON) is (
+        Verdict.ALLOW
+    )
+    assert decided({}, facts(held=5), Assurance.CLIENT) is Verdict.HOLD
 
 
 def test_a_rule_that_is_off_judges_nothing_but_is_still_told_of() -> None:
