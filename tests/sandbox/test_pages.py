@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.sandbox.conftest import IRIS, START, client_of, sent
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.sandbox.journal import MemoryJournal
+from xdm_mcp.sandbox.pages import Anchor, BadToken, from_token, to_token
 from xdm_mcp.sandbox.serve import build_app
-from xdm_mcp.sandbox.x_api_v2.pages import Anchor, BadToken, from_token, to_token
 
 
 async def walk(x: httpx2.AsyncClient, size: int, clock: ManualClock) -> list[dict[str, Any]]:

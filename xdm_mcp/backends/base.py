@@ -38,7 +38,8 @@ class Capabilities:
     are the service's own documented limits; the owner's policy may only be stricter. `reads` names
     each read endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can
     see at all. `inbox` is False where only the thread with one person can be read, `threads` where
-    no conversation can be read by its id, `one_message` where no message can be. `conversations`
+    no conversation can be read by its id, `one_message` where no message can be, `groups` where
+    conversations of more than two are not seen at all. `conversations`
     says whether an existing group can be written to. `can_dm` says what a look-up knows of who may
     be written to, None for nothing. What is False here raises Unsupported where it is asked for.
     """

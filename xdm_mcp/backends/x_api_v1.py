@@ -26,7 +26,7 @@ from xdm_mcp.backends.x_api_v2_people import require
 from xdm_mcp.backends.x_line import Line
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BadInput, Unsupported
-from xdm_mcp.models.messages import MESSAGE_ID, Message, MessagePage, one_to_one
+from xdm_mcp.models.messages import MESSAGE_ID, Message, MessagePage
 from xdm_mcp.models.people import USER_ID, User, UserPage
 from xdm_mcp.models.quota import ServerWindow
 from xdm_mcp.models.sends import Outcome, Target
@@ -152,7 +152,10 @@ class XApiV1Backend:
         if not 1 <= limit <= MAX_PAGE:
             raise BadInput(f"A page has 1 to {MAX_PAGE} messages: choose a limit within.")
         if conversation_id is not None:
-            with_user = self._peer(conversation_id, with_user)
+            raise Unsupported(
+                f"The backend {NAME} reads no conversation by its id: name the person with"
+                " with_user, or use x-api-v2."
+            )
         if with_user is None:
             page = await self._page(limit, cursor)
             return MessagePage(page.messages, next_cursor=page.next_cursor)
@@ -247,16 +250,6 @@ class XApiV1Backend:
             return outcome
         halt = outcome.halt and replace(outcome.halt, says=says)
         return replace(outcome, says=says, halt=halt)
-
-    def _peer(self, conversation_id: str, with_user: str | None) -> str:
-        if with_user is not None:
-            raise BadInput("Name a person or a conversation, not both.")
-        other = one_to_one(conversation_id, self._line.account)
-        if other is None:
-            raise Unsupported(
-                f"The backend {NAME} reads no group: name a person with with_user, or use x-api-v2."
-            )
-        return other
 
     async def _page(self, limit: int, cursor: str | None) -> Page:
         params = {"count": str(limit)} | ({"cursor": cursor} if cursor else {})

@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     ),
     new_groups=False,
     conversations=False,
+    threads=False,
     groups=False,
     attachments=True,
     reply_credit=True,

@@ -22,7 +22,10 @@ from xdm_mcp.sandbox.getxapi.messages import Generation
 from xdm_mcp.sandbox.journal import Journal
 from xdm_mcp.sandbox.oauth.authority import Authority, Issued
 from xdm_mcp.sandbox.oauth.facade import OAuth
+from xdm_mcp.sandbox.oauth1 import Signatures
+from xdm_mcp.sandbox.twitterapi_io.facade import twitterapi_io
 from xdm_mcp.sandbox.wire import Facade
+from xdm_mcp.sandbox.x_api_v1.facade import XApiV1
 from xdm_mcp.sandbox.x_api_v2.facade import XApiV2
 from xdm_mcp.sandbox.x_api_v2.tokens import Token
 from xdm_mcp.sandbox.x_api_v2.vocabulary import VocabularyName
@@ -59,10 +62,13 @@ def build_app(
     the form in which GetXAPI answers. Delays pass on `clock`, which is the journal's.
     """
     authority = authority or Authority(journal.clock)
+    signatures = Signatures()
     facades: list[Facade] = [
         OAuth(authority),
-        XApiV2(vocabulary, Issued(authority, tokens or {})),
+        XApiV2(vocabulary, Issued(authority, tokens or {}), signatures),
+        XApiV1(signatures),
         getxapi(generation),
+        twitterapi_io(),
     ]
     error_names = frozenset[str]().union(*(facade.error_names for facade in facades))
     return Sandbox(journal, clock, facades, Control(journal, error_names))

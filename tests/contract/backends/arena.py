@@ -16,12 +16,13 @@ from xdm_mcp.backends.base import Backend
 from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import Settings
-from xdm_mcp.sandbox import SANDBOX_COOKIE, SANDBOX_TOKEN
+from xdm_mcp.sandbox import SANDBOX_COOKIE, SANDBOX_KEYS, SANDBOX_TOKEN
 from xdm_mcp.sandbox.events import FaultsCleared, FaultSet
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold, MemoryJournal
 from xdm_mcp.sandbox.serve import build_app
 from xdm_mcp.sandbox.threads import Message as Posted
+from xdm_mcp.sandbox.twitterapi_io.facade import sandbox_cookies
 
 START = datetime(2026, 10, 14, 9, 30, tzinfo=UTC)
 PLACE = "http://127.0.0.1"
@@ -36,25 +37,52 @@ STRANGER = "2200000020"  # open to everybody
 ENCRYPTED = "2200000021"  # their thread with us is invisible
 NOBODY = "99"
 
+
+def signing(token_secret: str) -> dict[str, SecretStr]:
+    """Return settings with the sandbox's keys of OAuth 1.0a, and a token secret."""
+    return {
+        "x_consumer_key": SecretStr(SANDBOX_KEYS[0]),
+        "x_consumer_secret": SecretStr(SANDBOX_KEYS[1]),
+        "x_token": SecretStr(SANDBOX_KEYS[2]),
+        "x_token_secret": SecretStr(token_secret),
+    }
+
+
 CREDENTIALS: Mapping[str, Mapping[str, Any]] = {
     "sandbox": {},
     "x-api-v2": {"base_url": PLACE, "x_access_token": SecretStr(SANDBOX_TOKEN)},
+    "x-api-v1": {"base_url": PLACE, **signing(SANDBOX_KEYS[3])},
     "getxapi": {
         "base_url": PLACE,
         "acknowledge_risk": ("getxapi",),
         "getxapi_key": SecretStr(SANDBOX_TOKEN),
         "getxapi_auth_token": SecretStr(SANDBOX_COOKIE),
     },
+    "twitterapi-io": {
+        "base_url": PLACE,
+        "acknowledge_risk": ("twitterapi-io",),
+        "twitterapi_io_key": SecretStr(SANDBOX_TOKEN),
+        "twitterapi_io_cookies": SecretStr(sandbox_cookies(ME)),
+        "twitterapi_io_proxy": SecretStr("http://user:pass@127.0.0.1:9"),
+    },
 }
 """The settings with which each backend may use the sandbox. A new backend adds its line."""
 
 STALE: Mapping[str, Mapping[str, Any]] = {
     "x-api-v2": {"base_url": PLACE, "x_access_token": SecretStr("a-token-that-died")},
+    "x-api-v1": {"base_url": PLACE, **signing("a-secret-that-died")},
     "getxapi": {
         "base_url": PLACE,
         "acknowledge_risk": ("getxapi",),
         "getxapi_key": SecretStr("a-key-that-died"),
         "getxapi_auth_token": SecretStr(SANDBOX_COOKIE),
+    },
+    "twitterapi-io": {
+        "base_url": PLACE,
+        "acknowledge_risk": ("twitterapi-io",),
+        "twitterapi_io_key": SecretStr("a-key-that-died"),
+        "twitterapi_io_cookies": SecretStr(sandbox_cookies(ME)),
+        "twitterapi_io_proxy": SecretStr("http://user:pass@127.0.0.1:9"),
     },
 }
 """The same with credentials that the service does not accept, where there are any."""

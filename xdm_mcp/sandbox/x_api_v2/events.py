@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from xdm_mcp.sandbox import acts
+from xdm_mcp.sandbox.pages import Anchor, BadToken, from_token, turn
 from xdm_mcp.sandbox.threads import Kind, Message
 from xdm_mcp.sandbox.x_api_v2 import users
 from xdm_mcp.sandbox.x_api_v2.calls import Call, Query, Reply
 from xdm_mcp.sandbox.x_api_v2.entities import entities, post_ids
-from xdm_mcp.sandbox.x_api_v2.pages import Anchor, BadToken, from_token, turn
 from xdm_mcp.sandbox.x_api_v2.problems import Body
 
 CONVERSATION_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19}|[0-9]{15,19})\Z")

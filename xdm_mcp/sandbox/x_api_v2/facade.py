@@ -16,6 +16,7 @@ from xdm_mcp.sandbox.acts import Refusal
 from xdm_mcp.sandbox.events import Attempted
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold
+from xdm_mcp.sandbox.oauth1 import Signatures, Unsigned
 from xdm_mcp.sandbox.windows import APP, Window, Windows
 from xdm_mcp.sandbox.wire import Answer, WireRequest, json_bytes
 from xdm_mcp.sandbox.x_api_v2.calls import FACADE, Call, Reply
@@ -37,11 +38,18 @@ class XApiV2:
 
     name = FACADE
 
-    def __init__(self, vocabulary: VocabularyName, tokens: Mapping[str, Token]) -> None:
-        """Accept the field names of `vocabulary`, and `tokens` besides the built-in ones."""
+    def __init__(
+        self,
+        vocabulary: VocabularyName,
+        tokens: Mapping[str, Token],
+        signatures: Signatures | None = None,
+    ) -> None:
+        """Accept the field names of `vocabulary`, `tokens` besides the built-in ones, and whom
+        `signatures` know."""
         self._vocabulary = VOCABULARIES[vocabulary]
         self._problems = Problems(self._vocabulary.problems)
         self._tokens = tokens
+        self._signatures = signatures or Signatures()
         self._answers = 0
 
     @property
@@ -80,7 +88,7 @@ class XApiV2:
 
     def _reply(self, request: WireRequest, hold: Hold, headers: Headers) -> Reply:
         who = request.headers.get("authorization", "")
-        token = token_of(who, BUILT_IN) or token_of(who, self._tokens)
+        token = self._token(who, request, hold)
         if token is None:
             raise self._problems.unauthorized()
         endpoint, params, exists = find(request.method, request.path)
@@ -93,6 +101,15 @@ class XApiV2:
             return endpoint.act(call)
         except Refusal as refusal:
             raise self._in_words(refusal) from refusal
+
+    def _token(self, who: str, request: WireRequest, hold: Hold) -> Token | None:
+        """Return what the caller may do: a bearer token says it, a signature may do everything."""
+        if not who.lower().startswith("oauth "):
+            return token_of(who, BUILT_IN) or token_of(who, self._tokens)
+        try:
+            return Token(self._signatures.check(request, hold.now).account_id)
+        except Unsigned:
+            return None
 
     def _count(
         self, endpoint: Endpoint, token: Token, account_id: str, hold: Hold, headers: Headers
