@@ -8,7 +8,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.children import MODES, TRANSPORTS, Mode, Transport, connect, run, sandbox
+from tests.children import MODES, TRANSPORTS, Mode, Transport, connect, sandbox
+from tests.cli.terminals import Terminal
+from xdm_mcp.cli.approvals import QUESTION
 
 TEXT = 'Merci — à bientôt, “Zoë”! 🙂\n2 < 3 && \\0 {"a": 1}\tTab'
 """A text whose bytes are easy to bend on the way."""
@@ -18,6 +20,15 @@ async def unanswered(home: Path) -> str:
     """Return the id of somebody in the sandbox who wrote to us."""
     world = await sandbox(home, "GET", "world")
     return str(next(p["id"] for p in world["people"] if p["handle"] == "iris_sandbox"))
+
+
+def approve(home: Path, approval_id: str) -> None:
+    """Approve in a terminal, as an owner who chooses a PIN with the first approval."""
+    with Terminal(home, "approvals", "approve", approval_id) as terminal:
+        for asked in ("New PIN: ", "The same again: ", QUESTION):
+            terminal.until(asked)
+            terminal.type("830274\n")
+        assert terminal.ends() == 0, terminal.shown
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -34,10 +45,7 @@ async def test_nothing_goes_out_until_a_person_approves_then_exactly_the_approve
             assert held["status"] == "held"
             assert await sandbox(tmp_path, "GET", "deliveries") == {"deliveries": []}
 
-            approved = await anyio.to_thread.run_sync(
-                lambda: run(tmp_path, "approvals", "approve", held["approval_id"], "--yes")
-            )
-            assert approved.returncode == 0, approved.stderr
+            await anyio.to_thread.run_sync(approve, tmp_path, held["approval_id"])
             again = (
                 await client.call_tool("send_dm", {"to": who, "text": TEXT})
             ).structured_content

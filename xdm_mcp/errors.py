@@ -5,7 +5,8 @@
     │   ├── NotFound        there is no such person, conversation, message or approval
     │   ├── Unsupported     the active backend cannot do this
     │   └── NotProven       a PIN or passkey does not fit, or there is none
-    │       └── FactorLocked    after too many wrong PINs, until `until`
+    │       ├── FactorLocked    after too many wrong PINs, until `until`
+    │       └── Declined        a person was asked and said no
     ├── ConfigError         a setting or the policy file is wrong
     ├── Unavailable         not now: nothing was done
     │   ├── LedgerUnavailable   the ledger cannot be opened or written
@@ -62,6 +63,12 @@ class FactorLocked(NotProven):
         """Say `says`."""
         super().__init__(says)
         self.until = until
+
+
+class Declined(NotProven):
+    """A person was asked for their PIN and gave none."""
+
+    code = "declined"
 
 
 class ConfigError(XdmError):

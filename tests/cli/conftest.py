@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from xdm_mcp.app import App, open_app
-from xdm_mcp.cli import approvals
+from xdm_mcp.cli import approvals, asking
 from xdm_mcp.cli.main import main
 from xdm_mcp.cli.world import Delivery, HomeWorld
 from xdm_mcp.clock import SystemClock
@@ -23,14 +23,21 @@ from xdm_mcp.sandbox.journal import Hold
 
 IRIS = "iris_sandbox"
 
+PIN = "830274"
+"""The PIN of every home of these tests that has one."""
+
 
 class Home:
     """One home: what an agent asks there, what a command says there, and what X received."""
 
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Use the home at `path`, which nobody has made yet."""
         self.path = path
         self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self._has_pin = False
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run one command in this process; return its exit code, stdout and stderr."""
@@ -38,6 +45,24 @@ class Home:
         code = main(list(arguments))
         out, err = self._capsys.readouterr()
         return code, out, err
+
+    def run_typing(self, typed: list[str], *arguments: str) -> tuple[int, str, str]:
+        """Run one command at a terminal on which these lines are typed at its questions."""
+        answers = iter(typed)
+        with self._monkeypatch.context() as patch:
+            patch.setattr(asking, "secret", lambda question: next(answers))
+            return self.run(*arguments)
+
+    def set_pin(self) -> None:
+        """Set the PIN, as its owner once did; a second time changes nothing."""
+        if not self._has_pin:
+            self.with_app(lambda app: app.desk.pin.set_first(PIN, "test"))
+        self._has_pin = True
+
+    def approve(self, approval_id: str, *options: str) -> tuple[int, str, str]:
+        """Approve a held send at a terminal, as an owner who has a PIN and types it."""
+        self.set_pin()
+        return self.run_typing([PIN], "approvals", "approve", approval_id, *options)
 
     def with_app(self, work: Callable[[App], Awaitable[Any]]) -> Any:
         """Do something with an app of this home."""
@@ -87,4 +112,4 @@ def home(
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(approvals, "SERVER_GETS", 0.1)  # no server runs beside these tests
-    return Home(tmp_path / "home", capsys)
+    return Home(tmp_path / "home", capsys, monkeypatch)

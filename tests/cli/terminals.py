@@ -26,10 +26,7 @@ class Terminal:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "xdm_mcp", *arguments],
             env=environment(home, **{"TERM": "xterm-256color", "COLUMNS": "100"} | extra),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
+            preexec_fn=lambda: os.login_tty(theirs),  # its own session, and this its terminal
         )
         os.close(theirs)
         self.shown = ""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.children import run
 from tests.cli.terminals import Terminal
+from xdm_mcp.cli.approvals import QUESTION
 from xdm_mcp.cli.scenes import REPLY
 
 STORY = (
@@ -20,7 +21,8 @@ STORY = (
     "X delivered nothing so far",
     "A person looks at it",
     "HELD ",
-    "the demo approves as the person would",
+    "The PIN of this throw-away home is ",
+    "the demo types it as the person would",
     "SENT once, message id",
     "X delivered 1 so far",
     "exactly one delivery, with the very bytes approved",
@@ -80,11 +82,13 @@ def test_it_never_uses_the_owner_s_own_settings(
 
 
 def test_on_a_terminal_the_person_approves(tmp_path: Path) -> None:
-    """The question is really asked, and a yes sends."""
+    """The PIN is really asked for, and the one that the demo set for its own home sends."""
     with Terminal(tmp_path, "demo", NO_COLOR="1", COLUMNS="500") as terminal:
-        terminal.until("You are the person. Send exactly this? [y/N]")
+        terminal.until(QUESTION)
         assert "SENT once" not in terminal.shown
-        terminal.type("y\n")
+        pin = re.search(r"throw-away home is ([0-9]{6})", terminal.shown)
+        assert pin is not None
+        terminal.type(f"{pin[1]}\n")
         assert terminal.ends() == 0
     assert "exactly one delivery, with the very bytes approved" in terminal.shown
 
@@ -92,8 +96,8 @@ def test_on_a_terminal_the_person_approves(tmp_path: Path) -> None:
 def test_on_a_terminal_the_person_may_say_no(tmp_path: Path) -> None:
     """A no rejects; nothing is ever delivered, and the story still ends well."""
     with Terminal(tmp_path, "demo", NO_COLOR="1", COLUMNS="500") as terminal:
-        terminal.until("[y/N]")
-        terminal.type("n\n")
+        terminal.until(QUESTION)
+        terminal.type("\n")
         assert terminal.ends() == 0
     assert "SENT once" not in terminal.shown
     assert "X delivered 1" not in terminal.shown
@@ -103,7 +107,7 @@ def test_on_a_terminal_the_person_may_say_no(tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_quietly_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Interrupted at the question it exits with 130, and its temporary home is gone."""
     with Terminal(tmp_path, "demo", TMPDIR=str(tmp_path)) as terminal:
-        terminal.until("[y/N]")
+        terminal.until(QUESTION)
         assert list(tmp_path.glob("xdm-mcp-demo-*"))
         terminal.interrupt()
         assert terminal.ends() == 130

@@ -46,7 +46,7 @@ def unknown(home: Home, text: str) -> int:
     """Leave a send of unknown outcome in the home; return its entry."""
     approval_id = home.held(text)
     home.break_next_send(kind="status", status=500)
-    home.run("approvals", "approve", approval_id, "--yes")
+    home.approve(approval_id)
     (row,) = json.loads(home.run("outbox", "--json")[1])
     assert row["state"] == "unknown"
     return int(row["entry"])

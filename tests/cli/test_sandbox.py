@@ -20,7 +20,7 @@ from xdm_mcp.sandbox import SANDBOX_TOKEN
 def test_deliveries_list_exactly_what_was_sent(home: Home) -> None:
     """Before a send the list is empty; after one it holds the bytes that were approved."""
     assert home.run("sandbox", "deliveries") == (0, "0 delivered.\n", "")
-    home.run("approvals", "approve", home.held("Zoë: 1 < 2 🙂"), "--yes")
+    home.approve(home.held("Zoë: 1 < 2 🙂"))
     (row,) = json.loads(home.run("sandbox", "deliveries", "--json")[1])
     assert (row["text"], row["recipient_ids"]) == ("Zoë: 1 < 2 🙂", ["2200000011"])
 
@@ -40,7 +40,7 @@ def test_nobody_can_be_made_to_speak_who_is_not_there(home: Home) -> None:
 
 def test_a_reset_begins_the_world_anew(home: Home) -> None:
     """After a reset nothing was delivered."""
-    home.run("approvals", "approve", home.held("Hello."), "--yes")
+    home.approve(home.held("Hello."))
     assert home.run("sandbox", "reset")[0] == 0
     assert home.delivered() == []
 

@@ -37,7 +37,7 @@ def test_windows_and_money_are_bars(home: Home) -> None:
 
 def test_a_send_moves_a_bar(home: Home) -> None:
     """After one send the first cell of its windows' bars is full."""
-    home.run("approvals", "approve", home.held("Hello."), "--yes")
+    home.approve(home.held("Hello."))
     (row,) = [
         line for line in home.run("status")[1].splitlines() if line.startswith("requests/15m")
     ]

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import Home
+from tests.cli.conftest import PIN, Home
 from tests.cli.terminals import Terminal
+from xdm_mcp.cli.approvals import QUESTION
 
 
-def test_a_typed_yes_sends(home: Home) -> None:
-    """The whole view is shown, the question asked, and yes sends."""
+def test_the_typed_pin_sends_and_is_never_shown(home: Home) -> None:
+    """The whole view is shown, the PIN asked for without echo, and the right one sends."""
+    home.set_pin()
     approval_id = home.held("Good morning, Iris.")
     with Terminal(home.path, "approvals", "approve", approval_id) as terminal:
-        terminal.until("Send exactly this? [y/N]")
+        terminal.until(QUESTION)
         assert "Good morning, Iris." in terminal.shown
-        terminal.type("y\n")
+        terminal.type(f"{PIN}\n")
         assert terminal.ends() == 0
     assert "SENT once" in terminal.shown
+    assert PIN not in terminal.shown
     assert [each.text for each in home.delivered()] == ["Good morning, Iris."]
 
 
-def test_anything_but_yes_leaves_it_held(home: Home) -> None:
-    """Enter alone approves nothing: no is the default."""
+def test_answering_yes_on_a_terminal_is_not_a_person(home: Home) -> None:
+    """Enter alone approves nothing, and neither does a yes, which any program can type."""
+    home.set_pin()
     approval_id = home.held("Good morning, Iris.")
     with Terminal(home.path, "approvals", "approve", approval_id) as terminal:
-        terminal.until("[y/N]")
+        terminal.until(QUESTION)
+        terminal.type("y\n")
+        terminal.until("4 tries are left")
         terminal.type("\n")
         assert terminal.ends() == 1
     assert "NOT SENT" in terminal.shown
@@ -32,9 +38,10 @@ def test_anything_but_yes_leaves_it_held(home: Home) -> None:
 
 def test_ctrl_c_at_the_question_ends_quietly_with_130(home: Home) -> None:
     """An interrupted question approves nothing and leaves no traceback."""
+    home.set_pin()
     approval_id = home.held("Good morning, Iris.")
     with Terminal(home.path, "approvals", "approve", approval_id) as terminal:
-        terminal.until("[y/N]")
+        terminal.until(QUESTION)
         terminal.interrupt()
         assert terminal.ends() == 130
     assert "Traceback" not in terminal.shown

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from xdm_mcp.characters import name_of
+from xdm_mcp.characters import code_of, name_of
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.quota import Window
 from xdm_mcp.models.sends import Assurance, Attachment, Entry, Hold, SendState, approval_digest
@@ -223,7 +223,8 @@ def _pieces(text: str) -> Iterator[Piece]:
     for at in sorted(marked):
         if start < at:
             yield Piece(text[start:at])
-        yield Piece(visible(text[at]), f"U+{ord(text[at]):04X}", marked[at])
+        code = code_of(text[at])
+        yield Piece(f"⟦{code}⟧", code, marked[at])
         start = at + 1
     if start < len(text):
         yield Piece(text[start:])

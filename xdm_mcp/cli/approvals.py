@@ -1,31 +1,30 @@
 """`xdm-mcp approvals`: what waits for a person, and that person's word.
 
-Approving sends: a running server does it within a second or so; where none runs, this process does
-it itself.
+Approving takes the PIN and sends: a running server does it within a second or so; where none runs,
+this process does it itself.
 """
 
 from __future__ import annotations
 
-import signal
-import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
-from xdm_mcp.cli.approval_view import ApprovalView, as_json, draw, look
+from xdm_mcp.approvals.factors import Proof
+from xdm_mcp.approvals.view import HeldView
+from xdm_mcp.cli.approval_view import as_json, draw
+from xdm_mcp.cli.asking import TERMINAL, confirm_person
 from xdm_mcp.cli.opening import sends_here, with_app
 from xdm_mcp.cli.paint import moment, print_json, screen
-from xdm_mcp.errors import BadInput
+from xdm_mcp.errors import BadInput, Declined
 from xdm_mcp.models.sends import Assurance, Entry, SendState
 from xdm_mcp.outbox.telling import tell_entry
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-BY = "terminal"
-"""What the ledger notes as the place where a person decided."""
+QUESTION = "PIN to send exactly this (empty to leave it held): "
+"""What is asked below the view of a held send."""
 
 SERVER_GETS = 2.0
 """Seconds that a running server has to send what was approved before we do."""
@@ -52,24 +51,22 @@ def reject(args: Namespace) -> int:
     return with_app(args, _reject)
 
 
-def confirmed(question: str) -> bool:
-    """Ask on the terminal; only a typed yes is one. Raises BadInput where no terminal is."""
-    if not sys.stdin.isatty():
-        raise BadInput("Nobody can be asked here: run it in a terminal, or add --yes.")
-    with _ctrl_c_interrupts():
-        try:
-            return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
-        except EOFError:
-            return False
+async def ask_about(app: App, view: HeldView) -> Proof:
+    """Ask the person who saw the view for their PIN, and return the proof about exactly it.
 
-
-async def approve_shown(app: App, view: ApprovalView) -> Entry:
-    """Approve exactly what the view shows. Raises BadInput where that is not what was held."""
+    Raises Declined for a no, BadInput where it cannot be approved here, and what `confirm_person`
+    raises.
+    """
+    if view.state is not SendState.HELD:
+        raise BadInput(f"That send is {view.state} and no longer waits for this.")
     if view.digest is None:
         raise BadInput("This held send was altered after it was held; reject it and ask again.")
-    return await app.outbox.approve(
-        view.hold.approval_id, digest=view.digest, assurance=Assurance.PERSON, by=BY
-    )
+    if view.least > Assurance.PERSON:
+        raise BadInput(
+            f"This send takes an approval of the kind `{view.least.name.lower()}`; give it on the"
+            " approval page."
+        )
+    return await confirm_person(app, view.digest, QUESTION)
 
 
 async def see_off(app: App, entry: Entry, server_gets: float) -> Entry:
@@ -102,7 +99,7 @@ def report(console: Console, entry: Entry) -> int:
 
 
 async def _show(app: App, args: Namespace) -> int:
-    views = [await look(app, entry) for entry in await app.outbox.waiting()]
+    views = await app.desk.held()
     if args.json:
         print_json([as_json(view) for view in views])
     else:
@@ -111,34 +108,26 @@ async def _show(app: App, args: Namespace) -> int:
 
 
 async def _approve(app: App, args: Namespace) -> int:
-    view = await look(app, await app.outbox.find(args.id))
+    view = await app.desk.view(args.id)
     console = screen()
     draw(console, view)
-    if not args.yes and not confirmed("Send exactly this?"):
+    try:
+        proof = await ask_about(app, view)
+    except Declined:
         console.print("NOT SENT: nothing was approved; it stays held.", style="yellow")
         return 1
-    entry = await approve_shown(app, view)
+    entry = await app.desk.approve(view.approval_id, proof.about, proof)
     return report(console, await see_off(app, entry, SERVER_GETS))
 
 
 async def _reject(app: App, args: Namespace) -> int:
-    entry = await app.outbox.find(args.id)
-    rejected = await app.outbox.reject(_approval_id(entry), by=BY)
-    screen().print(f"Rejected {_approval_id(rejected)}: it will never be sent.", style="green")
+    view = await app.desk.view(args.id)
+    await app.desk.reject(view.approval_id, TERMINAL)
+    screen().print(f"Rejected {view.approval_id}: it will never be sent.", style="green")
     return 0
 
 
-@contextmanager
-def _ctrl_c_interrupts() -> Iterator[None]:
-    """Have Ctrl-C end a question at once; the event loop would wait for the answer first."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _print_all(console: Console, views: list[ApprovalView]) -> None:
+def _print_all(console: Console, views: tuple[HeldView, ...]) -> None:
     if not views:
         console.print("No send waits for a person.")
     for number, view in enumerate(views):
@@ -162,7 +151,3 @@ def _what_it_waits_for(entry: Entry) -> str:
     if entry.retry_at is not None:
         return f"the policy lets it go from {moment(entry.retry_at)} on"
     return f"it goes out when a server with the backend {entry.backend} at {entry.origin} runs"
-
-
-def _approval_id(entry: Entry) -> str:
-    return entry.hold.approval_id if entry.hold else ""

@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdm_mcp import __version__
-from xdm_mcp.cli import approvals, clear, demo, doctor, outbox, sandbox, serve, status
+from xdm_mcp.cli import (
+    approvals,
+    clear,
+    demo,
+    doctor,
+    factors,
+    outbox,
+    page,
+    sandbox,
+    serve,
+    status,
+)
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -44,9 +55,14 @@ COMMANDS = {
     "clear": "lift a halt or an opt-out",
 }
 APPROVALS = {
-    "approve ID": "show one in full, ask, send it",
+    "approve ID": "show one in full, ask for the PIN, send it",
     "reject ID": "end one for good",
+    "serve": "serve the approval page on this machine",
+    "open": "let a browser into the page that runs",
+    "pin": "set the PIN, or change it with the old one",
+    "passkeys": "list passkeys; forget one",
 }
+PASSKEYS = {"remove ID": "forget one, with the PIN"}
 OUTBOX = {"resolve ENTRY": "write down whether it was sent"}
 SANDBOX = {
     "serve": "serve its world over HTTP",
@@ -101,13 +117,27 @@ def _add_approvals(commands: Commands) -> None:
     _add_place(_add_json(listing))
     verbs = _holding(listing, "approvals")
     yes = _add(verbs, "approve", APPROVALS["approve ID"], approvals.approve)
-    yes.add_argument("--yes", action="store_true", help="do not ask, for scripts of a person's own")
     no = _add(verbs, "reject", APPROVALS["reject ID"], approvals.reject)
     for verb in (yes, no):
         verb.add_argument(
             "id", metavar="ID", help="its approval id, or at least 4 first characters"
         )
         _add_place(verb)
+    serving = _add(verbs, "serve", APPROVALS["serve"], page.serve)
+    serving.add_argument("--port", type=_port, help="port on 127.0.0.1 and ::1 (any free one)")
+    for verb in (serving, _add(verbs, "open", APPROVALS["open"], page.open_page)):
+        _add_place(verb)
+    _add_place(_add(verbs, "pin", APPROVALS["pin"], factors.pin))
+    keys = _add(verbs, "passkeys", APPROVALS["passkeys"], factors.passkeys, PASSKEYS)
+    _add_place(_add_json(keys))
+    forget = _add(
+        _holding(keys, "approvals passkeys"),
+        "remove",
+        PASSKEYS["remove ID"],
+        factors.remove_passkey,
+    )
+    forget.add_argument("id", metavar="ID", help="its id, or at least 4 first characters")
+    _add_place(forget)
 
 
 def _add_outbox(commands: Commands) -> None:

@@ -9,10 +9,14 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from xdm_mcp.cli.approval_view import ApprovalView, draw, look
-from xdm_mcp.cli.approvals import BY, approve_shown, confirmed, report, see_off
+from xdm_mcp.approvals.factors import Proof
+from xdm_mcp.approvals.view import HeldView, exact
+from xdm_mcp.cli.approval_view import draw
+from xdm_mcp.cli.approvals import ask_about, report, see_off
+from xdm_mcp.cli.asking import TERMINAL
 from xdm_mcp.cli.gauges import draw_moves, gauges
 from xdm_mcp.cli.stage import Stage
+from xdm_mcp.errors import Declined
 from xdm_mcp.models.results import QuotaStatus
 
 IRIS = "iris_sandbox"
@@ -98,16 +102,14 @@ async def decide(stage: Stage, held: dict[str, Any]) -> bool:
         "A person looks at it",
         f"In another terminal: xdm-mcp approvals approve {held['approval_id'][:8]}",
     )
-    view = await look(stage.person, await stage.person.outbox.find(held["approval_id"]))
+    view = await stage.person.desk.view(held["approval_id"])
     draw(stage.console, view)
-    if not stage.asks:
-        stage.line(
-            "person", "No terminal here, so the demo approves as the person would.", "yellow"
-        )
-    elif not confirmed("You are the person. Send exactly this?"):
+    try:
+        proof = await _proof(stage, view)
+    except Declined:
         await _turn_down(stage, held)
         return False
-    await _approve(stage, view)
+    await _approve(stage, view, proof)
     return True
 
 
@@ -173,15 +175,24 @@ async def close(stage: Stage) -> None:
     stage.line("next", "xdm-mcp doctor shows how to connect your own client.")
 
 
-async def _approve(stage: Stage, view: ApprovalView) -> None:
+async def _proof(stage: Stage, view: HeldView) -> Proof:
+    stage.line("person", f"The PIN of this throw-away home is {stage.pin}.", "yellow")
+    if stage.asks:
+        stage.line("", "You are the person: type it, and exactly this is sent.", "yellow")
+        return await ask_about(stage.person, view)
+    stage.line("", "No terminal here, so the demo types it as the person would.", "yellow")
+    return await stage.person.desk.pin.check(stage.pin, view.digest or "", "demo")
+
+
+async def _approve(stage: Stage, view: HeldView, proof: Proof) -> None:
     await stage.begin(
         "Approved, it is sent once", "The server sends it by itself; the agent need not call again."
     )
-    approved = await approve_shown(stage.person, view)
+    approved = await stage.person.desk.approve(view.approval_id, proof.about, proof)
     entry = await see_off(stage.person, approved, SERVER_SENDS_WITHIN)
     stage.promise(report(stage.console, entry) == 0, "sent")
     delivered = await stage.deliveries()
-    shown, arrived = (view.entry.text or "").encode(), [each.text.encode() for each in delivered]
+    shown, arrived = exact(view.pieces).encode(), [each.text.encode() for each in delivered]
     stage.line("", f"approved: {len(shown)} bytes, sha256 {_sha256(shown)}")
     for content in arrived:
         stage.line("", f"arrived:  {len(content)} bytes, sha256 {_sha256(content)}")
@@ -189,7 +200,7 @@ async def _approve(stage: Stage, view: ApprovalView) -> None:
 
 
 async def _turn_down(stage: Stage, held: dict[str, Any]) -> None:
-    await stage.person.outbox.reject(held["approval_id"], by=BY)
+    await stage.person.desk.reject(held["approval_id"], TERMINAL)
     stage.line("person", f"rejects {held['approval_id'][:8]}; it will never be sent.", "yellow")
 
 

@@ -32,7 +32,7 @@ class Stage:
 
     `agent` speaks MCP to the server in the child process; `person` is an app of this process on the
     same home, as `xdm-mcp approvals` opens it; `world` is the pretend X; `asks` says that somebody
-    sits at the terminal.
+    sits at the terminal; `pin` is the PIN that was set for this home alone.
     """
 
     agent: Client
@@ -40,6 +40,7 @@ class Stage:
     world: HomeWorld
     console: Console
     asks: bool
+    pin: str
     scene: int = 0
 
     async def begin(self, title: str, says: str) -> None:

@@ -1,0 +1,1 @@
+"""Where a person decides: the view, the desk, and the factors."""
