@@ -14,7 +14,7 @@ import anyio.lowlevel
 from xdm_mcp.app import App
 from xdm_mcp.bus import Bus
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.config import HttpSettings, Settings
+from xdm_mcp.config import ApprovalsSettings, HttpSettings, Settings
 from xdm_mcp.models.results import (
     BackendRow,
     CanDmReport,
@@ -192,7 +192,11 @@ class PretendApp:
 
     def __init__(self, http: HttpSettings | None = None) -> None:
         """Have settings for a home that nobody writes to."""
-        self.settings = Settings(home=Path("/nowhere"), http=http or HttpSettings())
+        self.settings = Settings(
+            home=Path("/nowhere"),
+            http=http or HttpSettings(),
+            approvals=ApprovalsSettings(page="off"),
+        )
         self.clock = ManualClock(NOW)
         self.bus = Bus()
         self.outbox = PretendOutbox()

@@ -65,6 +65,8 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     `ready` is told the address of /mcp once connections are accepted; port 0 takes a free one.
     Raises ConfigError for a port in use, and where strangers could call without a token.
     """
+    from xdm_mcp.server.page.beside import page_beside
+
     settings = app.settings.http
     log_to_stderr(app.settings.log.level)
     token_digest = _token_digest(settings)
@@ -73,22 +75,22 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     port = listener.getsockname()[1]
     parts = build_parts(app)
     told = anyio.Event()
-    config = _config(web(parts, settings, port, token_digest))
     address = f"http://{_netloc(settings.host, port)}/mcp"
-    server = EndsWell(config, told, started=partial(ready, address))
 
-    async def stop() -> None:
+    async def stop(server: EndsWell) -> None:
         """End the web server once it was told to and nothing is being sent."""
         await told.wait()
         await finish_sends(app, parts.calls)
         parts.subscriptions.close()
         server.should_exit = True
 
+    mcp = web(parts, settings, port, token_digest)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(app.run)
-        tasks.start_soon(stop)
-        with listener:
-            await server.serve(sockets=[listener])
+        with listener, page_beside(app, listener, mcp) as (whole, sockets):
+            server = EndsWell(_config(whole), told, started=partial(ready, address))
+            tasks.start_soon(app.run)
+            tasks.start_soon(stop, server)
+            await server.serve(sockets=sockets)
         tasks.cancel_scope.cancel()
 
 

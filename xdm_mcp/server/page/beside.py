@@ -1,0 +1,59 @@
+"""The page on the same port as MCP over HTTP: under its own path, behind its own gate."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from xdm_mcp.app import App
+from xdm_mcp.server.page.places import announced
+from xdm_mcp.server.page.room import ROOT
+from xdm_mcp.server.page.routes import page_of
+from xdm_mcp.server.page.serving import place_of, room_of, twin
+
+FOUR = frozenset({"127.0.0.1", "localhost", "0.0.0.0"})  # noqa: S104 - asked about, not listened on
+"""Hosts whose listener leaves `::1` to others."""
+
+
+class Beside:
+    """Sends requests for the page to the page, and all else on."""
+
+    def __init__(self, page: ASGIApp, rest: ASGIApp) -> None:
+        """Serve `page` under its path; what belongs to the page never reaches `rest`."""
+        self._page = page
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"] if scope["type"] == "http" else ""
+        ours = path == ROOT or path.startswith(f"{ROOT}/")
+        await (self._page if ours else self._rest)(scope, receive, send)
+
+
+@contextmanager
+def page_beside(
+    app: App, listener: socket.socket, rest: ASGIApp
+) -> Iterator[tuple[ASGIApp, list[socket.socket]]]:
+    """Yield `rest` with the page beside it, and what to listen on: `::1` too, where `localhost`
+    may lead.
+
+    Raises ConfigError where somebody else listens there.
+    """
+    if app.settings.approvals.page == "off":
+        yield rest, [listener]
+        return
+    port = listener.getsockname()[1]
+    place = place_of(app, port)
+
+    async def address() -> str | None:
+        return place.address
+
+    with ExitStack() as open_while_serving:
+        other = twin(listener) if app.settings.http.host in FOUR else None
+        sockets = [listener, open_while_serving.enter_context(other)] if other else [listener]
+        open_while_serving.enter_context(announced(app.settings.home, str(port), place))
+        app.page_address = address
+        yield Beside(page_of(room_of(app, port, place)), rest), sockets
