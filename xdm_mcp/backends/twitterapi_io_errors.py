@@ -1,0 +1,81 @@
+"""What twitterapi.io's refusals mean, as data (agent skill of the service, 2026-04).
+
+Most of them are one sentence under HTTP 200. Only X's own code inside it, or X's own words, say
+for sure that nothing was sent; the service's advice to expect failures and repeat is not followed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from xdm_mcp.backends.vendor_outcomes import Vendor
+from xdm_mcp.backends.x_api_v2_errors import (
+    ACCOUNT_LOCKED,
+    ACCOUNT_SUSPENDED,
+    BAD_RECIPIENT,
+    CLIENT_ERRORS,
+    RATE_LIMITED,
+    RECIPIENT_CLOSED,
+    RECIPIENT_UNAVAILABLE,
+    SPAM_FLAG,
+    UNPROVEN,
+    Refusal,
+    Row,
+)
+
+SESSION = Refusal(
+    "auth",
+    "X does not accept the log-in cookies: log in anew, renew XDM_TWITTERAPI_IO_COOKIES, start"
+    " again, and clear the halt if there is one.",
+    halts="account",
+)
+KEY = Refusal(
+    "auth",
+    "twitterapi.io does not accept the key or the cookies: renew XDM_TWITTERAPI_IO_KEY and"
+    " XDM_TWITTERAPI_IO_COOKIES, start again, and clear the halt if there is one.",
+    halts="account",
+)
+CREDITS = Refusal(
+    "credits",
+    "The twitterapi.io account has no credits left: add credits, then clear the halt.",
+    halts="spending",
+)
+NOT_FOUND = Refusal("not_found", "twitterapi.io knows no such person: check the handle or the id.")
+BAD_REQUEST = Refusal(
+    "bad_request", "twitterapi.io finds the request malformed: check recipient and text."
+)
+
+
+def _codes(refusal: Refusal, *numbers: int) -> Row:
+    return Row(refusal, numbers=frozenset(numbers))
+
+
+def _says(refusal: Refusal, words: str) -> Row:
+    return Row(refusal, CLIENT_ERRORS, detail=re.compile(words, re.IGNORECASE))
+
+
+TABLE: tuple[Row, ...] = (
+    _codes(UNPROVEN, 151),
+    _codes(SPAM_FLAG, 226),
+    _codes(ACCOUNT_LOCKED, 326),
+    _codes(ACCOUNT_SUSPENDED, 64),
+    _codes(RECIPIENT_CLOSED, 150, 349, 476),
+    _codes(RECIPIENT_UNAVAILABLE, 63),
+    _codes(BAD_RECIPIENT, 108),
+    _codes(NOT_FOUND, 17, 34, 50),
+    _codes(SESSION, 32, 89, 99, 215),
+    _codes(RATE_LIMITED, 88),
+    _says(RECIPIENT_CLOSED, r"cannot send messages to this user"),
+    _says(SESSION, r"could not authenticate you"),
+    _says(NOT_FOUND, r"\Auser not found"),
+    Row(KEY, frozenset({401}), bare=True),
+    Row(CREDITS, frozenset({402}), bare=True),
+    Row(RATE_LIMITED, frozenset({429}), bare=True),
+    Row(NOT_FOUND, frozenset({404})),
+    _says(BAD_REQUEST, r"field required|missing"),
+    Row(BAD_REQUEST, frozenset({422})),
+)
+"""Every refusal that we know, the gravest first, X's own codes before anybody's words."""
+
+TWITTERAPI_IO = Vendor("twitterapi.io", TABLE, waits=timedelta(seconds=60))

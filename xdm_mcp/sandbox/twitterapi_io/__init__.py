@@ -1,0 +1,1 @@
+"""The pretend twitterapi.io: the wire of an unofficial service over the sandbox's world."""
