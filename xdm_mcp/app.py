@@ -28,6 +28,7 @@ from xdm_mcp.models.results import Reason
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
     from xdm_mcp.backends.base import Backend
+    from xdm_mcp.credentials.speaker import Speaker
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
     from xdm_mcp.inbox.reading import Inbox
@@ -89,14 +90,29 @@ class App:
         from xdm_mcp.backends.registry import open_backend
 
         _make_home(self.settings.home)
-        return open_backend(self.settings, self.clock)
+        who = self._speaker
+        backend = open_backend(who.settings, self.clock, bearer=who.bearer)
+        who.check_origin(backend.origin)
+        return backend
+
+    @cached_property
+    def _speaker(self) -> Speaker:
+        from xdm_mcp.credentials.speaker import speaker_for
+
+        return speaker_for(self.settings, self.clock)
 
     @cached_property
     def people(self) -> People:
         """Look-ups of people."""
         from xdm_mcp.people import People
 
-        return People(self.backend, self.ledger, self.policy.budget(), self.clock)
+        return People(
+            self.backend,
+            self.ledger,
+            self.policy.budget(),
+            self.clock,
+            lambda: self._speaker.account_id,
+        )
 
     @cached_property
     def reads(self) -> Reads:

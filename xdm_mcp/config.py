@@ -33,6 +33,7 @@ from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
 
 SECRETS = (
     "x_access_token",
+    "x_client_secret",
     "x_consumer_key",
     "x_consumer_secret",
     "x_token",
@@ -235,6 +236,15 @@ class Settings(BaseSettings):
     x_access_token_file: UserPath | None = Field(
         default=None, description="File that holds this token; a relative path lies in the home."
     )
+    x_client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The app's OAuth 2.0 client id, for `xdm-mcp login`.",
+    )
+    x_client_secret: Secret | None = _hidden(
+        "x_client_secret", "The secret of a confidential app (OAuth 2.0), for `xdm-mcp login`."
+    )
+    x_client_secret_file: UserPath | None = _twin()
     x_consumer_key: Secret | None = _hidden(
         "x_consumer_key", "The app's key (OAuth 1.0a), for the backend `x-api-v1`."
     )

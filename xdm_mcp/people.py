@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import anyio
 
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.errors import BadInput, NotFound, Refused
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.people import HANDLE, USER_ID, User
 from xdm_mcp.models.quota import Budget
@@ -36,8 +36,19 @@ def normalise(who: str) -> str:
 class People:
     """Look-ups of one process: own account, and others by id or handle."""
 
-    def __init__(self, backend: Backend, ledger: Ledger, budget: Budget, clock: Clock) -> None:
-        """Ask `backend`, remember in `ledger`, never spend past `budget`."""
+    def __init__(
+        self,
+        backend: Backend,
+        ledger: Ledger,
+        budget: Budget,
+        clock: Clock,
+        speaks_for: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Ask `backend`, remember in `ledger`, never spend past `budget`.
+
+        `speaks_for` names the account of the login, None where there is no login to compare with.
+        """
+        self._speaks_for = speaks_for
         self._backend = backend
         self._ledger = ledger
         self._budget = budget
@@ -50,6 +61,8 @@ class People:
         async with self._asking:
             if self._me is None or again:
                 me = await self._backend.me()
+                if self._speaks_for() not in (None, me.id):
+                    raise Refused("auth", "The login is for another account; log in again.")
                 now = self._clock.now()
                 price = self._backend.capabilities.prices.read_user
                 await self._ledger.book_read(me.id, price, Budget(), (), now)

@@ -31,6 +31,7 @@ ELSEWHERE: Mapping[KeyPath, str] = {
     **{
         (name,): f"XDM_{name.upper()} or `{name}_file`"
         for name in (
+            "x_client_secret",
             "x_consumer_key",
             "x_consumer_secret",
             "x_token",

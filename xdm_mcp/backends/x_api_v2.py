@@ -34,6 +34,7 @@ from xdm_mcp.models.sends import Outcome, Target
 if TYPE_CHECKING:
     import httpx2
 
+    from xdm_mcp.backends.auth import Bearer
     from xdm_mcp.config import Settings
 
 ORIGIN = "https://api.x.com"
@@ -216,11 +217,16 @@ class XApiV2Backend:
 
 
 def open_x_api_v2(
-    settings: Settings, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None
+    settings: Settings,
+    clock: Clock,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    bearer: Bearer | None = None,
 ) -> XApiV2Backend:
-    """Return the backend for the settings' token and base URL, by default X's own."""
+    """Return the backend for the settings' token, or else that of `bearer`, and the settings' base
+    URL, by default X's own."""
     origin = settings.base_url or ORIGIN
-    return XApiV2Backend(origin, settings.x_access_token, clock, transport=transport)
+    secret = settings.x_access_token or bearer
+    return XApiV2Backend(origin, secret, clock, transport=transport)
 
 
 def post_of(target: Target, text: str, media_id: str | None) -> tuple[str, bytes] | None:
