@@ -18,7 +18,7 @@ from xdm_mcp.credentials.record import Record, mark
 from xdm_mcp.credentials.redaction import watch
 from xdm_mcp.credentials.renewing import Renewal
 from xdm_mcp.credentials.store import Store, again
-from xdm_mcp.errors import BackendUnavailable, Refused
+from xdm_mcp.errors import BackendUnavailable, ConfigError, Refused, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,11 @@ class StoredBearer:
         self._account = ""
         self._turn = anyio.Lock()
         self._not_before: datetime | None = None
+
+    @property
+    def account_id(self) -> str | None:
+        """The account of the login, None before it was first asked for."""
+        return self._account or None
 
     async def token(self) -> SecretStr:
         """See Bearer.token."""
@@ -119,9 +124,14 @@ class StoredBearer:
             log.warning("a renewal of the login ended with code %d", end)
 
     async def _load(self) -> Record:
-        """Return the stored login. Raises Refused where nobody is logged in, or who is not whom we
-        began with, ConfigError and Unavailable as the store does."""
-        record = await anyio.to_thread.run_sync(self._store.load, self._backend)
+        """Return the stored login. Raises Refused where nobody usable is logged in, or who is not
+        whom we began with, BackendUnavailable where the keyring does not answer."""
+        try:
+            record = await anyio.to_thread.run_sync(self._store.load, self._backend)
+        except ConfigError as error:
+            raise Refused("auth", str(error)) from None
+        except Unavailable as error:
+            raise BackendUnavailable(str(error)) from None
         says = self._wrong(record)
         if record is None or says:
             self._record = None
