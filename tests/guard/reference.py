@@ -6,19 +6,35 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tests.guard.making import HOUR, NOW, draft, facts, peer, stranger
 from xdm_mcp.config import Settings
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.guard.policy import Policy
+from xdm_mcp.guard.presets import PRESETS
+from xdm_mcp.models.sends import Draft
+from xdm_mcp.models.verdicts import Facts, Verdict
 from xdm_mcp.tables import allowed, default, is_table, keys
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
-BEGIN, END = "<!-- reference: begin -->\n", "<!-- reference: end -->\n"
+
+LINK = "Look at www.example.com"
+QUIET: dict[str, object] = {"quiet_hours": {"from": "11:00", "until": "13:00"}}
+OLD = facts(peer(last_inbound_at=NOW - 25 * HOUR))
+SENDS: list[tuple[str, Draft, Facts, dict[str, object]]] = [
+    ("a reply within a day of their message", draft(), facts(), {}),
+    ("the same with a link", draft(LINK), facts(), {}),
+    ("the same in quiet hours", draft(), facts(), QUIET),
+    ("a message after more than a day", draft(), OLD, {}),
+    ("a first message to somebody", draft(), facts(stranger()), {}),
+    ("a new group", draft("Hello", "2", "3"), facts(peer("2"), peer("3"), new_group=True), {}),
+]
+"""What people send: in words, as a draft, what is known of it, and the tables that it takes."""
 
 
 def reference() -> str:
@@ -26,17 +42,55 @@ def reference() -> str:
     own = {key: field for key, field in keys(Settings).items() if not is_table(field)}
     parts = ["### At the top of the file", "", *_rows(own)]
     for title, model in _tables():
-        parts += ["", f"### `[{title}]`", "", *_about(model), "", *_rows(keys(model))]
+        whole = model is Policy
+        own = {k: field for k, field in keys(model).items() if not (whole and is_table(field))}
+        about = ["What concerns every rule."] if whole else _about(model)
+        parts += ["", f"### `[{title}]`", "", *about, "", *_rows(own)]
     return "\n".join(parts) + "\n"
 
 
-def written(page: str) -> str:
-    """Return what stands between the two marks of the page."""
-    return page.split(BEGIN)[1].split(END)[0]
+def presets() -> str:
+    """Return the presets side by side: what answers each kind of send, then what they write."""
+    heads = " | ".join(f"`{name}`" for name in PRESETS)
+    rule = "|---" * (len(PRESETS) + 1) + "|"
+    kinds = [f"| {words} | {_answers(wanted, known, raw)} |" for words, wanted, known, raw in SENDS]
+    settings = sorted({key for tables in PRESETS.values() for key in _settings(tables)})
+    policies = [Policy.load({"preset": preset}) for preset in PRESETS]
+    rows = [f"| `{key}` | {' | '.join(_value(p, key) for p in policies)} |" for key in settings]
+    asked = [f"| least approval of | {heads} |", rule, *kinds]
+    return "\n".join([*asked, "", f"| setting | {heads} |", rule, *rows]) + "\n"
+
+
+def written(page: str, part: str = "reference") -> str:
+    """Return what stands between the two marks of a part of the page."""
+    begin, end = _marks(part)
+    return page.split(begin)[1].split(end)[0]
+
+
+def _marks(part: str) -> tuple[str, str]:
+    return f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->\n"
+
+
+def _answers(wanted: Draft, known: Facts, raw: dict[str, object]) -> str:
+    decisions = [Policy.load(raw | {"preset": p}).decide(wanted, known, NOW) for p in PRESETS]
+    assert all(decision.verdict is Verdict.HOLD for decision in decisions)
+    return " | ".join(f"`{decision.least.name.lower()}`" for decision in decisions)
+
+
+def _settings(tables: Mapping[str, Mapping[str, object]]) -> list[str]:
+    return [f"guard.{rule}.{key}" for rule, table in tables.items() for key in table]
+
+
+def _value(policy: Policy, setting: str) -> str:
+    _, rule, key = setting.split(".")
+    value = getattr(getattr(policy, rule), key)
+    return "none" if value is None else f'`"{value}"`'
 
 
 def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     for prefix, model in (("", Settings), ("guard.", Policy)):
+        if prefix:
+            yield prefix.rstrip("."), model
         for key, field in keys(model).items():
             if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
                 yield f"{prefix}{key}", field.annotation
@@ -58,5 +112,9 @@ def _rows(settings: dict[str, FieldInfo]) -> list[str]:
 
 
 if __name__ == "__main__":
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    PAGE.write_text(before + BEGIN + reference() + END + rest.partition(END)[2], "utf-8")
+    page = PAGE.read_text("utf-8")
+    for part, text in (("presets", presets()), ("reference", reference())):
+        begin, end = _marks(part)
+        before, _, rest = page.partition(begin)
+        page = before + begin + text + end + rest.partition(end)[2]
+    PAGE.write_text(page, "utf-8")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.guard.reference import PAGE, reference, written
+from tests.guard.reference import PAGE, presets, reference, written
 from xdm_mcp.config import load
 from xdm_mcp.guard.policy import Policy
-from xdm_mcp.tables import keys
+from xdm_mcp.tables import is_table, keys
 
 TEXT = PAGE.read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
@@ -28,6 +28,11 @@ def test_the_tables_of_the_page_are_those_of_the_program() -> None:
     assert written(TEXT) == reference()
 
 
+def test_the_presets_stand_side_by_side_as_they_decide() -> None:
+    """Each kind of send with what answers it, and each key that a preset writes."""
+    assert written(TEXT, "presets") == presets()
+
+
 def test_every_setting_says_what_it_means() -> None:
     """In one sentence or more, each ending with a full stop."""
     for line in reference().splitlines():
@@ -43,9 +48,10 @@ def test_every_example_on_the_page_loads(tmp_path: Path, text: str) -> None:
 
 
 def test_the_strict_example_is_nowhere_looser_than_the_defaults(tmp_path: Path) -> None:
-    """It refuses strangers, and every number in it is smaller."""
+    """It asks for a passkey, refuses strangers, and every number in it is smaller."""
     strict, usual = example(tmp_path, "strict"), Policy.load({})
 
+    assert (strict.preset, strict.links.least) == ("strict", "passkey")
     assert strict.first_contact.refuse
     assert strict.confirmation.mode == usual.confirmation.mode == "always"
     assert strict.confirmation.held_at_most < usual.confirmation.held_at_most
@@ -69,5 +75,5 @@ def test_the_replies_example_frees_solicited_replies_alone(tmp_path: Path) -> No
 
 def test_every_rule_is_named_on_the_page() -> None:
     """With its table, though all its settings may be those of every rule."""
-    for name in keys(Policy):
+    for name in (name for name, field in keys(Policy).items() if is_table(field)):
         assert f"### `[guard.{name}]`" in TEXT

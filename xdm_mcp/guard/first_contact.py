@@ -21,7 +21,7 @@ class FirstContact(HoldingRule):
 
     X allows automated messages only after somebody wrote first, and being able to write to them is
     no consent (docs.x.com developer guidelines, 2026-08); so no setting makes a first contact
-    automatic.
+    automatic. Only a standing rule may, for the one person whom its maker named.
     """
 
     name: ClassVar[str] = "first_contact"
