@@ -35,8 +35,13 @@ STATIC = {
 
 
 def page_of(room: Room) -> ASGIApp:
-    """Return the page: every route behind the gate, and all but the way in behind a session."""
-    routes = [
+    """Return the page: every route of it behind the gate."""
+    return PageGate(Starlette(routes=routes_of(room)), room.visitors)
+
+
+def routes_of(room: Room) -> list[Route]:
+    """Return the routes: all but the way in and what looks the same to everybody need a session."""
+    return [
         _get(room, "", desk_routes.desk),
         Route(f"{ROOT}/state", desk_routes.state(room), methods=["GET"]),
         _post(room, "/send/{approval_id}/approve", desk_routes.approve),
@@ -56,7 +61,6 @@ def page_of(room: Room) -> ASGIApp:
         Route(f"{ROOT}/enter", _enter(room), methods=["POST"]),
         *(Route(f"{ROOT}/{name}", _file(name, kind)) for name, kind in STATIC.items()),
     ]
-    return PageGate(Starlette(routes=routes), room.visitors)
 
 
 def _get(room: Room, path: str, show: Entered) -> Route:
