@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
+from xdm_mcp.config import SECRETS, Settings
+
 HIDDEN = "[secret]"
 
 SHORTEST = 6
@@ -20,6 +22,12 @@ def watch(secret: str | None) -> None:
     """Hide this secret from now on, for the life of the process."""
     if secret and len(secret) >= SHORTEST:
         _live.update(dict.fromkeys(_forms(secret)))
+
+
+def watch_settings(settings: Settings) -> None:
+    """Hide every secret of the settings from now on."""
+    for secret in (*(getattr(settings, name) for name in SECRETS), settings.http.token):
+        watch(secret.get_secret_value() if secret else None)
 
 
 def redacted(text: str) -> str:

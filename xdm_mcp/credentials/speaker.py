@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from xdm_mcp.clock import Clock
-from xdm_mcp.config import SECRETS, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.credentials.bearer import StoredBearer
 from xdm_mcp.credentials.oauth import ORIGIN
 from xdm_mcp.credentials.record import Record
@@ -55,7 +55,6 @@ class Speaker:
 
 def speaker_for(settings: Settings, clock: Clock) -> Speaker:
     """Return who speaks. Asks no network. Raises ConfigError and Unavailable as the store does."""
-    watch_secrets(settings)
     if explicit(settings) or settings.backend not in NAMES:
         return Speaker(settings)
     if settings.backend == OAUTH2:
@@ -77,10 +76,3 @@ def with_secrets(settings: Settings, secrets: Mapping[str, str]) -> Settings:
     known = NAMES.get(settings.backend, ())
     given = {name: SecretStr(text) for name, text in secrets.items() if name in known}
     return settings.model_copy(update=given)
-
-
-def watch_secrets(settings: Settings) -> None:
-    """Hide every secret of the settings in every log of this process."""
-    http = settings.http.token
-    for secret in (*(getattr(settings, name) for name in SECRETS), http):
-        watch(secret.get_secret_value() if secret else None)
