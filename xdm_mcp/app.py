@@ -22,6 +22,7 @@ from xdm_mcp.backends.risks import check_acknowledged
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
+from xdm_mcp.credentials.redaction import watch_settings
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
 
@@ -64,6 +65,7 @@ class App:
         self.bus = Bus()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
+        watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
             self.policy.rules()

@@ -1,7 +1,7 @@
 """Logging that keeps private things private: to stderr, one line each, never an exception's text.
 
 Exceptions of libraries quote what they choked on, which here is somebody's message. So a log line
-names the exception's type and place, and nothing of what it says.
+names the exception's type and place, and nothing of what it says. Every live secret is taken out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import logging
 import sys
 import traceback
 from pathlib import Path
+
+from xdm_mcp.credentials.redaction import Redacting
 
 log = logging.getLogger(__name__)
 
@@ -45,5 +47,6 @@ def log_to_stderr(level: str = "WARNING") -> None:
     ours = logging.getLevelNamesMapping()[level]
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(Discreet())
+    sink.addFilter(Redacting())
     logging.basicConfig(level=max(ours, logging.WARNING), handlers=[sink], force=True)
     logging.getLogger("xdm_mcp").setLevel(ours)
