@@ -56,6 +56,7 @@ def capability_rows(able: Sequence[Capabilities]) -> list[list[str]]:
     rows: list[list[str]] = [
         ["the whole inbox", *(yes(a.inbox) for a in able)],
         ["a conversation by its id", *(yes(a.threads) for a in able)],
+        ["conversations of more than two", *(yes(a.groups) for a in able)],
         ["a message by its id", *(yes(a.one_message) for a in able)],
         ["writing to a group", *(yes(a.conversations) for a in able)],
         ["new groups", *(yes(a.new_groups) for a in able)],

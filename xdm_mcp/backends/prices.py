@@ -91,9 +91,9 @@ PRICES: Mapping[str, PriceList] = {
     ),
     "x-api-v1": PriceList(
         send=Figure(15_000, "message", f"not listed; booked as X API v2 ({_X})"),
-        read=Figure(10_000, "message", f"not listed; booked as X API v2 ({_X})"),
-        look_up=Figure(10_000, "person", f"not listed; booked as X API v2 ({_X})"),
-        note="X lists no price for version 1.1 of its API.",
+        read=Figure(0, "message", "not listed; nothing is booked"),
+        look_up=Figure(0, "person", "not listed; nothing is booked"),
+        note="X publishes no price for version 1.1 of its API.",
     ),
     "twitterapi-io": PriceList(
         send=Figure(3_000, "message", _IO),

@@ -72,6 +72,7 @@ CAPABILITIES = Capabilities(
     risk=RISKS["twitterapi-io"],
     inbox=False,
     threads=False,
+    groups=False,
     one_message=False,
     balance=True,
     can_dm="absolute",

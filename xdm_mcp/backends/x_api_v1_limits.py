@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from xdm_mcp.backends.base import Capabilities, Prices
+from xdm_mcp.backends.base import Capabilities
+from xdm_mcp.backends.prices import PRICES
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, QUARTER, retry_at, window_in
 from xdm_mcp.models.quota import Limit, ServerWindow
 
@@ -27,12 +28,7 @@ count (reference of direct_messages/events/new, and a staff answer in X's forum)
 CAPABILITIES = Capabilities(
     coverage="legacy_unencrypted_only",
     max_page=MAX_PAGE,
-    prices=Prices(
-        send=15_000,
-        read_message=0,
-        read_user=0,
-        source="X publishes no price for v1.1; a send is booked at that of X API v2",
-    ),
+    prices=PRICES["x-api-v1"].prices,
     new_groups=False,
     conversations=False,
     threads=False,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from xdm_mcp.backends.base import Capabilities, Prices
+from xdm_mcp.backends.base import Capabilities
+from xdm_mcp.backends.prices import PRICES
 from xdm_mcp.models.quota import Limit, ServerWindow
 
 ACCOUNT = "{account}"
@@ -23,9 +24,7 @@ def _read(endpoint: str, limit: int) -> Limit:
 CAPABILITIES = Capabilities(
     coverage="legacy_unencrypted_only",
     max_page=100,
-    prices=Prices(
-        send=15_000, read_message=10_000, read_user=10_000, source="docs.x.com pricing, 2026-08"
-    ),
+    prices=PRICES["x-api-v2"].prices,
     new_groups=True,
     deletion=True,
     blocking=True,
