@@ -31,7 +31,7 @@ def append(
     `what` is as `digests.canonical` takes it. Raises TypeError or ValueError for anything else.
     """
     told = canonical(dict(what)).decode()
-    last = sql.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    last = sql.one("SELECT seq, hash FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1")
     seq, before = (last[0] + 1, last[1]) if last else (1, FIRST)
     sql.run(
         "INSERT INTO audit (seq, at, account_id, entry_id, event, what, before, hash)"

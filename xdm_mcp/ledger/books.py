@@ -32,20 +32,18 @@ def book(sql: Sql, account_id: str, day: int, cost: int, automatic: int = 0) -> 
 
 def spend(sql: Sql, account_id: str, now: int) -> Spend:
     """Return the money booked today and in all."""
-    [[today, total]] = sql.all(
-        "SELECT coalesce(sum(CASE WHEN day = ? THEN spent ELSE 0 END), 0), coalesce(sum(spent), 0)"
+    return page(sql, account_id, now)[0]
+
+
+def page(sql: Sql, account_id: str, now: int) -> tuple[Spend, int]:
+    """Return the money booked today and in all, and how many sends of today asked nobody."""
+    [[today, total, automatic]] = sql.all(
+        "SELECT coalesce(sum(CASE WHEN day = ? THEN spent ELSE 0 END), 0),"
+        " coalesce(sum(spent), 0), coalesce(sum(CASE WHEN day = ? THEN automatic ELSE 0 END), 0)"
         " FROM daily WHERE account_id = ?",
-        now // DAY, account_id,
+        now // DAY, now // DAY, account_id,
     )  # fmt: skip
-    return Spend(int(today), int(total))
-
-
-def automatic_today(sql: Sql, account_id: str, now: int) -> int:
-    """Count the sends of today that asked nobody."""
-    row = sql.one(
-        "SELECT automatic FROM daily WHERE account_id = ? AND day = ?", account_id, now // DAY
-    )
-    return 0 if row is None else int(row[0])
+    return Spend(int(today), int(total)), int(automatic)
 
 
 def book_read(

@@ -10,6 +10,9 @@ from xdm_mcp.models.sends import SETTLED
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM entry "  # noqa: S608 - our own names, nobody's input
 
+RETURNING = f"RETURNING {', '.join(COLUMNS)}"
+"""How a change answers with the row as it then is."""
+
 NO_LONGER = {"text": None, "lapses_at": None, "next_read_at": None, "owner": None}
 """What a settled entry keeps nothing of: its text, its plans, its lease."""
 
@@ -30,9 +33,9 @@ def load(sql: Sql, entry_id: int) -> Stored:
 def insert(sql: Sql, **columns: Value) -> Stored:
     """Write a new row and return it."""
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    statement = f"INSERT INTO entry ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own names
-    [[entry_id]] = sql.all(statement, *columns.values())
-    return load(sql, entry_id)
+    statement = f"INSERT INTO entry ({names}) VALUES ({marks}) {RETURNING}"  # noqa: S608 - our own names
+    [row] = sql.all(statement, *columns.values())
+    return stored_of(row)
 
 
 def change(sql: Sql, stored: Stored, **columns: Value) -> Stored:
@@ -45,10 +48,11 @@ def change(sql: Sql, stored: Stored, **columns: Value) -> Stored:
     if columns.get("state") in SETTLED:
         columns = columns | NO_LONGER
     names = ", ".join(f"{name} = ?" for name in columns)
-    statement = f"UPDATE entry SET {names} WHERE id = ? AND state = ? AND fence = ?"  # noqa: S608 - our own names
-    if sql.run(statement, *columns.values(), entry.id, entry.state, entry.fence) != 1:
+    statement = f"UPDATE entry SET {names} WHERE id = ? AND state = ? AND fence = ? {RETURNING}"  # noqa: S608 - our own names
+    rows = sql.all(statement, *columns.values(), entry.id, entry.state, entry.fence)
+    if not rows:
         raise LedgerUnavailable("Another process changed this send at the same moment; try again.")
-    return load(sql, entry.id)
+    return stored_of(rows[0])
 
 
 def note(sql: Sql, stored: Stored, now: int, event: str, **what: object) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from xdm_mcp.clock import from_ms
 from xdm_mcp.digests import match_digest, similar_digest
-from xdm_mcp.ledger.books import DAY, automatic_today, halts, spend
+from xdm_mcp.ledger.books import DAY, halts, page
 from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
 from xdm_mcp.ledger.rows import Stored, moment
-from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.standing_rules import concerning
 from xdm_mcp.ledger.windows import CREDIT, windows
 from xdm_mcp.models.quota import Limit
@@ -38,13 +37,14 @@ class Weighed:
     """The facts of a send, and what it charges if it is allowed.
 
     `scopes` are the names to charge, each with its excuse; `newest_id` is the newest message of the
-    thread.
+    thread. Nothing of the account may leave before `blocked_until` (ms).
     """
 
     facts: Facts
     scopes: Mapping[str, int]
     first_contact: bool
     newest_id: str | None
+    blocked_until: int
 
 
 def wanted_by(draft: Draft, own_id: int = 0) -> Wanted:
@@ -70,22 +70,24 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
     credited = not target.is_new_group and peers[0].credits_left > 0
     charged = [limit for limit in limits if _charges(limit, first_contact, credited)]
     exempt = {limit.scope for limit in limits if limit.reply_exempt and credited}
+    spent, automatic = page(sql, account_id, now)
+    held, last_send_at, blocked_until = _stands(sql, account_id)
     facts = Facts(
         account_id=account_id,
         peers=peers,
         windows=windows(sql, charged, now),
-        spend=spend(sql, account_id, now),
+        spend=spent,
         halts=halts(sql, account_id, now),
         duplicate=_duplicate(sql, wanted, now),
         similar_peers=_similar_peers(sql, wanted, now),
-        automatic_today=automatic_today(sql, account_id, now),
-        held=_held(sql, account_id),
-        last_send_at=_last_send_at(sql, account_id),
+        automatic_today=automatic,
+        held=held,
+        last_send_at=moment(last_send_at),
         new_group=target.is_new_group,
         standing_rules=concerning(sql, account_id, target, now),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
-    return Weighed(facts, scopes, first_contact, thread.newest_id)
+    return Weighed(facts, scopes, first_contact, thread.newest_id, blocked_until or 0)
 
 
 def _charges(limit: Limit, first_contact: bool, credited: bool) -> bool:
@@ -121,7 +123,7 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     ) or sql.one(
         "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND match_digest = ?"
         " AND state IN ('reserved', 'in_flight', 'unknown') AND peer = ? AND id <> ?"
-        " ORDER BY slot_at DESC LIMIT 1",
+        " ORDER BY +slot_at DESC LIMIT 1",  # the plus keeps SQLite to the index of digests
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
     )  # fmt: skip
     return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
@@ -138,19 +140,16 @@ def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
     return len(others)
 
 
-def _held(sql: Sql, account_id: str) -> int:
-    [[count]] = sql.all(
-        "SELECT count(*) FROM entry WHERE account_id = ? AND state IN ('held', 'approved')",
-        account_id,
-    )
-    return int(count)
-
-
-def _last_send_at(sql: Sql, account_id: str) -> datetime | None:
-    row = sql.one(
-        "SELECT slot_at FROM entry WHERE account_id = ?"
+def _stands(sql: Sql, account_id: str) -> Row:
+    """Return how many sends wait for a person, the slot of the newest one that counts, and until
+    when nothing may leave (ms, None where nothing ever left)."""
+    [row] = sql.all(
+        "SELECT (SELECT count(*) FROM entry WHERE account_id = ?"
+        " AND state IN ('held', 'approved')),"
+        " (SELECT slot_at FROM entry WHERE account_id = ?"
         " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')"
-        " ORDER BY slot_at DESC LIMIT 1",
-        account_id,
-    )
-    return moment(row[0]) if row else None
+        " ORDER BY slot_at DESC LIMIT 1),"
+        " (SELECT blocked_until FROM scope WHERE name = ?)",
+        account_id, account_id, f"{account_id}/requests",
+    )  # fmt: skip
+    return row

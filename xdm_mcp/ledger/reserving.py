@@ -16,7 +16,7 @@ from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.ledger.sweeping import sweep
-from xdm_mcp.ledger.windows import blocked_until, charge
+from xdm_mcp.ledger.windows import charge
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, SendState
 from xdm_mcp.models.verdicts import Decision, Facts, Verdict
@@ -187,7 +187,7 @@ def _slot(decision: Decision, now: int) -> int:
 def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[str, Value]:
     """Charge windows, credit and money; return what the row of the send remembers of it."""
     book(sql, by.account_id, now // DAY, by.cost, int(by.automatic))
-    leaves = by.leave and _may_leave(sql, by, weighed, slot, now)
+    leaves = by.leave and _may_leave(by, weighed, slot, now)
     return {
         "state": SendState.IN_FLIGHT if leaves else SendState.RESERVED,
         "slot_at": slot,
@@ -203,13 +203,13 @@ def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[s
     }
 
 
-def _may_leave(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> bool:
+def _may_leave(by: Taking, weighed: Weighed, slot: int, now: int) -> bool:
     """Whether `dispatch` would let it go at this very moment: no wait, no halt, no pause."""
     stopped = any(
         stops(halt, first_contact=weighed.first_contact, cost=by.cost)
         for halt in weighed.facts.halts
     )
-    return slot <= now and not stopped and blocked_until(sql, by.account_id) <= now
+    return slot <= now and not stopped and weighed.blocked_until <= now
 
 
 def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:

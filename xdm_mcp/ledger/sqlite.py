@@ -103,7 +103,7 @@ class SqliteDatabase:
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
         queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
-        with turn(Path(self._path)) if queued else nullcontext():
+        with turn(self._path) if queued else nullcontext():
             connection.execute(begin)
             try:
                 result = work(ApswSql(connection))
@@ -135,6 +135,8 @@ class SqliteDatabase:
     def _make_ready(self, connection: apsw.Connection) -> None:
         for setting in SETTINGS:
             connection.execute(setting)
+        # Else SQLite looks at bound values while it plans, and plans anew for each new value.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         # Two first openers both want the file to themselves when they turn its journal to WAL, and
         # SQLite refuses one at once instead of having it wait: it would be a deadlock.
         until = time.monotonic() + BUSY_MS / 1000

@@ -24,9 +24,9 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
+def turn(path: Path | str) -> Iterator[None]:
     """Hold the turn at the ledger `path` until the block ends, or nothing if none came in time."""
-    held = _taken(Path(f"{path}-turn"))
+    held = _taken(f"{path}-turn")
     try:
         yield
     finally:
@@ -34,7 +34,7 @@ def turn(path: Path) -> Iterator[None]:
             os.close(held)  # which hands the turn on
 
 
-def _taken(path: Path) -> int | None:
+def _taken(path: str) -> int | None:
     """Return the open file whose lock is the turn, or None."""
     if sys.platform == "win32":
         return None

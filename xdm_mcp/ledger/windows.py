@@ -97,29 +97,38 @@ def observe(sql: Sql, said: Iterable[ServerWindow], now: int) -> None:
 
 
 def _window(sql: Sql, limit: Limit, now: int) -> Window:
-    scope = sql.one("SELECT id, seq, blocked_until FROM scope WHERE name = ?", limit.scope)
+    since, honoured = now - span(limit), _honoured(limit)
+    scope = sql.one(PROBE, since, since, honoured, honoured, now, limit.scope)
     if scope is None:
         return Window(limit, 0, max(0, limit.limit), None, None)
-    scope_id, seq, blocked_until = scope
-    window = _counted(sql, limit, scope_id, seq, now)
-    for left, until in _server_said(sql, scope_id, now):
+    scope_id, seq, blocked_until, first, excused, newest, told = scope
+    used = seq + 1 - first - excused if first is not None else 0
+    window = _counted(sql, limit, used, scope_id, seq, newest, now)
+    for left, until in _server_said(sql, scope_id, now) if told else ():
         window = lowered(window, left, until)
     return lowered(window, 0, blocked_until) if blocked_until > now else window
 
 
-def _counted(sql: Sql, limit: Limit, scope_id: int, seq: int, now: int) -> Window:
-    since, honoured = now - span(limit), _honoured(limit)
-    first = sql.one(
-        "SELECT seq FROM charge WHERE scope_id = ? AND at > ? ORDER BY at, seq LIMIT 1",
-        scope_id, since,
-    )  # fmt: skip
-    used = seq + 1 - first[0] - _excused(sql, scope_id, since, honoured) if first else 0
+PROBE = """
+SELECT id, seq, blocked_until,
+    (SELECT charge.seq FROM charge WHERE scope_id = scope.id AND at > ? ORDER BY at, charge.seq
+        LIMIT 1),
+    (SELECT count(*) FROM charge WHERE scope_id = scope.id AND at > ? AND excuse > 0
+        AND excuse & ? <> 0),
+    (SELECT at FROM charge WHERE scope_id = scope.id AND excuse & ? = 0 ORDER BY charge.seq DESC
+        LIMIT 1),
+    EXISTS (SELECT 1 FROM server_window WHERE scope_id = scope.id AND resets_at > ?)
+FROM scope WHERE name = ?
+"""
+"""A whole window in one statement: the scope, the first charge inside, how many of those inside do
+not count, the newest that counts, and whether headers said something that still holds."""
+
+
+def _counted(
+    sql: Sql, limit: Limit, used: int, scope_id: int, seq: int, newest: int, now: int
+) -> Window:
     if used == 0:
         return Window(limit, 0, max(0, limit.limit), None, None)
-    [[newest]] = sql.all(
-        "SELECT at FROM charge WHERE scope_id = ? AND excuse & ? = 0 ORDER BY seq DESC LIMIT 1",
-        scope_id, honoured,
-    )  # fmt: skip
     remaining = max(0, limit.limit - used)
     free_at = None if remaining else _free_at(sql, limit, scope_id, seq, now)
     return Window(limit, used, remaining, from_ms(newest + span(limit)), free_at)
