@@ -83,7 +83,7 @@ class StoredBearer:
             usable = not refused and self._clock.now() < (record.expires_at or self._clock.now())
             if not self._may_try(record, usable=usable):
                 return self._as_is(record, usable)
-            async with locked(self._store.file_of(self._backend).with_suffix(".lock")) as lock:
+            async with locked(self._store.lock_of(self._backend)) as lock:
                 record = await self._load()
                 if record.access == access:
                     await self._renew(record, lock)

@@ -32,6 +32,10 @@ class Store:
         """Return the file that is, or stands for, the login at a backend."""
         return self.folder / f"{backend}.json"
 
+    def lock_of(self, backend: str) -> Path:
+        """Return the lock under which the login at a backend is changed."""
+        return self.folder / f"{backend}.lock"
+
     def place_of(self, backend: str) -> Place | None:
         """Return where the login at a backend is kept, None where there is none. Raises
         ConfigError as `load` does."""
@@ -67,16 +71,22 @@ class Store:
         Without `place` it stays where it is. Raises ConfigError and Unavailable; the older one is
         then still there.
         """
-        file = self.file_of(record.backend)
-        if (place or self.place_of(record.backend)) == "keyring":
+        file, before = self.file_of(record.backend), self.place_of(record.backend)
+        if (place or before) == "keyring":
             _Keyring(self.folder).set(record.backend, to_json(record))
             write_private(file, IN_KEYRING)
         else:
             write_private(file, to_json(record))
+            if before == "keyring":
+                _Keyring(self.folder).delete(record.backend)
 
     def delete(self, backend: str) -> None:
         """Forget the login at a backend. Raises Unavailable where the keyring does not answer."""
-        if read_private(self.file_of(backend)) == IN_KEYRING:
+        try:
+            kept = read_private(self.file_of(backend))
+        except ConfigError:  # others could read it: all the more reason to remove it
+            kept = None
+        if kept == IN_KEYRING:
             _Keyring(self.folder).delete(backend)
         remove(self.file_of(backend))
 
