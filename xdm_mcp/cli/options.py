@@ -21,11 +21,13 @@ from xdm_mcp.cli import (
     demo,
     doctor,
     factors,
+    login,
     outbox,
     page,
     sandbox,
     serve,
     status,
+    whoami,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ is also an environment variable, XDM_<SECTION>__<KEY>."""
 COMMANDS = {
     "serve": "serve MCP on stdio (the default) or over HTTP",
     "demo": "watch an agent's session against the built-in pretend X",
+    "login": "log in as the account that the server is to speak for",
+    "logout": "end a login and forget it",
+    "whoami": "show whom the stored logins speak for",
     "approvals": "list the sends that wait for a person; approve or reject one",
     "outbox": "list the latest sends; settle one of unknown outcome",
     "status": "show windows, money, held sends and halts",
@@ -94,6 +99,7 @@ def parser() -> ArgumentParser:
     commands = top.add_subparsers(prog=PROGRAM, metavar="COMMAND", help=SUPPRESS)
     _add_serve(commands)
     _add(commands, "demo", COMMANDS["demo"], demo.demo)
+    _add_logins(commands)
     _add_approvals(commands)
     _add_outbox(commands)
     for name, run in (("status", status.status), ("doctor", doctor.doctor)):
@@ -110,6 +116,29 @@ def _add_serve(commands: Commands) -> None:
     serving.add_argument("--host", help="with http: address to listen on (127.0.0.1)")
     serving.add_argument("--port", type=_port, help="with http: port to listen on (8765)")
     _add_place(serving)
+
+
+def _add_logins(commands: Commands) -> None:
+    entering = _add(commands, "login", COMMANDS["login"], login.login)
+    entering.add_argument(
+        "--store", choices=("keyring", "file"), default="keyring", help="where to keep it (keyring)"
+    )
+    entering.add_argument(
+        "--headless", action="store_true", help="open the page elsewhere, paste what it leads to"
+    )
+    entering.add_argument("--port", type=_port, help="port of the callback address (8739)")
+    entering.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="read a secret from a file instead of asking",
+    )
+    leaving = _add(commands, "logout", COMMANDS["logout"], whoami.logout)
+    for command in (entering, leaving):
+        command.add_argument("--base-url", help="another address of the service (XDM_BASE_URL)")
+        _add_place(command)
+    _add_place(_add_json(_add(commands, "whoami", COMMANDS["whoami"], whoami.whoami)))
 
 
 def _add_approvals(commands: Commands) -> None:
