@@ -26,7 +26,7 @@ def clear_opt_out(args: Namespace) -> int:
 
 
 async def _clear_halt(app: App, args: Namespace) -> int:
-    account_id = await _account(app, args.account)
+    account_id = await account_of(app, args.account)
     cleared = await app.ledger.clear_halt(account_id, args.code, BY, app.clock.now())
     halts = "halt" if cleared == 1 else "halts"
     screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
@@ -35,7 +35,7 @@ async def _clear_halt(app: App, args: Namespace) -> int:
 
 async def _clear_opt_out(app: App, args: Namespace) -> int:
     user_id = await _user_id(app, args.user)
-    account_id = await _account(app, args.account)
+    account_id = await account_of(app, args.account)
     if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
         screen().print(f"The opt-out of {user_id} is lifted.", style="green")
         return 0
@@ -43,7 +43,7 @@ async def _clear_opt_out(app: App, args: Namespace) -> int:
     return 1
 
 
-async def _account(app: App, given: str | None) -> str:
+async def account_of(app: App, given: str | None) -> str:
     """Return the account's id: the one given, which asks nobody, or the one of the credentials."""
     if given is None:
         return (await app.people.account()).id

@@ -26,6 +26,7 @@ from xdm_mcp.cli import (
     page,
     sandbox,
     serve,
+    standing_rules,
     status,
     whoami,
 )
@@ -65,9 +66,21 @@ APPROVALS = {
     "serve": "serve the approval page on this machine",
     "open": "let a browser into the page that runs",
     "pin": "set the PIN, or change it with the old one",
+    "rules": "list what may pass without you; add or withdraw a rule",
     "passkeys": "list passkeys; forget one",
 }
 PASSKEYS = {"remove ID": "forget one, with the PIN"}
+RULES = {
+    "list": "list those in force",
+    "add": "show one, ask for the PIN, make it",
+    "withdraw ID": "end one at once",
+}
+RULE_EXTRAS = {
+    "--unsolicited": "also where they wrote long ago, or were answered enough",
+    "--links": "texts with links too; for one person only",
+    "--in-quiet-hours": "in quiet hours too; for one person only",
+    "--even-first": "though they never wrote: they agreed elsewhere; for one person only",
+}
 OUTBOX = {"resolve ENTRY": "write down whether it was sent"}
 SANDBOX = {
     "serve": "serve its world over HTTP",
@@ -157,6 +170,7 @@ def _add_approvals(commands: Commands) -> None:
     for verb in (serving, _add(verbs, "open", APPROVALS["open"], page.open_page)):
         _add_place(verb)
     _add_place(_add(verbs, "pin", APPROVALS["pin"], factors.pin))
+    _add_rules(verbs)
     keys = _add(verbs, "passkeys", APPROVALS["passkeys"], factors.passkeys, PASSKEYS)
     _add_place(_add_json(keys))
     forget = _add(
@@ -167,6 +181,30 @@ def _add_approvals(commands: Commands) -> None:
     )
     forget.add_argument("id", metavar="ID", help="its id, or at least 4 first characters")
     _add_place(forget)
+
+
+def _add_rules(verbs: Commands) -> None:
+    top = _add(verbs, "rules", APPROVALS["rules"], standing_rules.listed, RULES)
+    top.set_defaults(account=None)
+    inner = _holding(top, "approvals rules")
+    listing = _add(inner, "list", RULES["list"], standing_rules.listed)
+    making = _add(inner, "add", RULES["add"], standing_rules.add)
+    ending = _add(inner, "withdraw", RULES["withdraw ID"], standing_rules.withdraw)
+    whom = making.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--user", metavar="ID", help="one person, by numeric user id")
+    whom.add_argument("--anyone", action="store_true", help="whoever wrote to you first")
+    making.add_argument("--per-day", type=int, default=5, help="messages in any 24 hours (5)")
+    making.add_argument("--max-length", type=int, default=500, help="characters of a text (500)")
+    making.add_argument(
+        "--until", metavar="WHEN", type=standing_rules.moment_of, help="date or time (in 30 days)"
+    )
+    for option, says in RULE_EXTRAS.items():
+        making.add_argument(option, action="store_true", help=says)
+    ending.add_argument("id", metavar="ID", help="its number in the list")
+    for verb in (making, ending):
+        verb.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
+    for verb in (_add_json(top), _add_json(listing), making, ending):
+        _add_place(verb)
 
 
 def _add_outbox(commands: Commands) -> None:
