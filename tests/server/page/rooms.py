@@ -60,6 +60,11 @@ class Page:
         hidden = re.findall(r'type="hidden" name="(\w+)"(?: value="([^"]*)")?', found[1])
         return {name: unescape(value) for name, value in hidden}
 
+    @property
+    def cookie(self) -> str:
+        """The cookie that this client shows now."""
+        return "; ".join(f"{one.name}={one.value}" for one in self.client.cookies.jar)
+
     async def set_pin(self) -> None:
         """Set the owner's PIN."""
         await self.rig.app.desk.pin.set_first(PIN, "test")

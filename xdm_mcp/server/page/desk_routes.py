@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import Proof
+from xdm_mcp.approvals.view import LAST_WORDS, conversation_of
 from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.models.sends import Outcome, SendState
 from xdm_mcp.server.page.room import Form, Room, Word, back, checked_form, draw, says
 from xdm_mcp.server.page.sessions import Session
-from xdm_mcp.server.page.showing import look, money
+from xdm_mcp.server.page.showing import Shown, look, money
 
 BY = "page"
 """What the ledger notes as the place where a person decided."""
@@ -27,7 +28,11 @@ async def desk(room: Room, request: Request, session: Session) -> Response:
         shown = await look(room.app)
     except XdmError as error:
         return draw("trouble.html", status=503, session=session, says=str(error))
-    word = room.said(session)
+    return draw_desk(shown, session, room.said(session))
+
+
+def draw_desk(shown: Shown, session: Session, word: Word | None = None) -> Response:
+    """Return the desk as HTML; a word about a send that is shown stands beside it."""
     about = word.about if word and any(v.approval_id == word.about for v in shown.held) else None
     return draw(
         "desk.html",
@@ -99,6 +104,24 @@ async def ask(room: Room, request: Request, session: Session) -> Response:
         return JSONResponse({"says": str(error)}, 400)
     again = session.token("ask", approval_id, form["digest"])
     return JSONResponse({"ceremony": asking.ceremony_id, "options": asking.options, "token": again})
+
+
+async def read(room: Room, request: Request, session: Session) -> Response:
+    """Read the last messages of a held send's conversation, which may cost money and is therefore
+    asked for by hand."""
+    approval_id = request.path_params["approval_id"]
+    try:
+        await checked_form(request, session, "read", approval_id)
+        entry = await room.app.outbox.find(approval_id)
+        conversation_id = conversation_of(entry)
+        if conversation_id is None:
+            raise BadInput("A new group has no messages yet.")
+        page = await room.app.inbox.page(conversation_id=conversation_id, limit=LAST_WORDS)
+        if not page.messages:
+            raise BadInput("There is no message in this conversation yet.")
+    except XdmError as error:
+        room.say(session, says(error, approval_id))
+    return back()
 
 
 async def resolve(room: Room, request: Request, session: Session) -> Response:
