@@ -3,7 +3,7 @@ from."""
 
 from __future__ import annotations
 
-from xdm_mcp.backends.base import Backend
+from xdm_mcp.backends.base import Backend, Capabilities
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, XdmError
 from xdm_mcp.guard.policy import Policy
@@ -28,6 +28,16 @@ class Reads:
         self._people = people
         self._policy = policy
         self._clock = clock
+
+    @property
+    def backend(self) -> str:
+        """The backend's name, for sentences."""
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the backend can read."""
+        return self._backend.capabilities
 
     async def page(
         self,

@@ -1,23 +1,27 @@
 """The newest messages of the account, read once for everybody in the process.
 
-Reading stops at the first known message, so news costs what is new plus at most one small page.
-What is read teaches the ledger (who wrote last, who opted out, what was sent elsewhere) and is kept
-in memory only.
+Reading stops at the first known message, so news costs what is new plus at most one small page,
+and where nothing is new that page alone, which X bills once a day. What is read teaches the ledger
+(who wrote last, who opted out, what was sent elsewhere) and is kept in memory only.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import anyio
 
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.config import InboxSettings
-from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable
+from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable, Unsupported
+from xdm_mcp.inbox.reach import UNKNOWN, Reach
 from xdm_mcp.models.messages import Message, MessagePage, one_to_one
 from xdm_mcp.people import People
 from xdm_mcp.reads import Reads
+
+LARGEST = 100
+"""The largest page that is asked for; a backend may have a smaller one."""
 
 
 class Feed:
@@ -33,8 +37,9 @@ class Feed:
         self._clock = clock
         self._settings = settings
         self._known: dict[str, Message] = {}
-        self._older: str | None = None
-        self._begun = False
+        self._read_on: dict[str, date] = {}
+        self._reach = Reach()
+        self._untold: list[Message] = []
         self._pages_back = 0
         self.trouble: str | None = None
         self._read_at: datetime | None = None
@@ -67,9 +72,8 @@ class Feed:
         the last."""
         unseen = "Encrypted threads and message requests may exist that this backend cannot see."
         notes = [self.trouble] if self.trouble else []
-        if whole and self._older is not None and self._known:
-            oldest = min(self._known.values(), key=lambda m: int(m.id)).created_at
-            notes.append(f"Messages before {rfc3339(oldest)} were not read.")
+        if whole and self._reach.older is not None and self._known:
+            notes.append(f"Messages before {rfc3339(self._complete_since())} were not read.")
         return (*notes, unseen) if whole else tuple(notes)
 
     async def refresh_if_older(self, age: timedelta) -> int:
@@ -83,13 +87,13 @@ class Feed:
         if anything is known."""
         async with self._reading:
             try:
-                fresh = await self._read_new()
+                await self._read_new()
+                self.trouble, self._read_at = None, self._clock.now()
             except Unavailable as error:
                 self.trouble = str(error)
                 if self._read_at is None:
                     raise
-                return 0
-            self.trouble, self._read_at = None, self._clock.now()
+            fresh, self._untold = self._untold, []
         await self._tell(fresh)
         return len(fresh)
 
@@ -97,16 +101,17 @@ class Feed:
         """Read one older page; False when there is none, it lies before `since`, or enough pages
         were read."""
         async with self._reading:
-            oldest = min(self._known.values(), key=lambda m: int(m.id), default=None)
-            far_enough = since is not None and oldest is not None and oldest.created_at < since
-            if self._older is None or far_enough or self._pages_back >= self._settings.max_pages:
+            older = self._reach.older
+            if older is None or self._pages_back >= self._settings.max_pages:
+                return False
+            if since is not None and self._known and self._complete_since() < since:
                 return False
             try:
-                page = await self._reads.page(self._settings.first_page, cursor=self._older)
+                page = await self._reads.page(self._settings.first_page, cursor=older)
             except (OverBudget, RateLimited) as error:
                 self.trouble = str(error)
                 return False
-            self._older, self._pages_back = page.next_cursor, self._pages_back + 1
+            self._reach, self._pages_back = self._reach.further(page), self._pages_back + 1
             self._keep(page)
             return True
 
@@ -116,42 +121,79 @@ class Feed:
         """Return one page of a conversation, newest first, and where the next one begins."""
         account = await self._people.account()
         other = one_to_one(conversation_id, account.id)
-        if other is None and "-" in conversation_id:
-            raise NotFound(
-                "There is no such conversation of this account; list yours with list_dms."
-            )
+        if other is None:
+            self._require_readable(conversation_id)
         page = await self._reads.page(
             limit,
             cursor=cursor,
             with_user=other,
             conversation_id=None if other else conversation_id,
         )
-        self._keep(page)
+        self._keep(page, news_after=self._reach.newest)
         ordered = sorted(page.messages, key=lambda m: int(m.id), reverse=True)
         return ordered, page.next_cursor
 
+    def _require_readable(self, conversation_id: str) -> None:
+        if "-" in conversation_id:
+            raise NotFound(
+                "There is no such conversation of this account; list yours with list_dms."
+            )
+        if not self._reads.capabilities.threads:
+            raise Unsupported(
+                f"The backend {self._reads.backend} cannot read a conversation by its id;"
+                " name a person with with_user."
+            )
+
     async def fetch(self, message_id: str) -> Message:
-        """Read one message by its id. Raises NotFound."""
+        """Read one message by its id. Raises NotFound, Unsupported where the backend cannot."""
+        if not self._reads.capabilities.one_message:
+            raise Unsupported(
+                f"The backend {self._reads.backend} cannot read a message by its id;"
+                " read its conversation with list_dms."
+            )
         return await self._reads.message(message_id)
 
-    async def _read_new(self) -> list[Message]:
-        fresh: list[Message] = []
-        cursor: str | None = None
-        for _ in range(self._settings.max_pages):
-            page = await self._reads.page(self._settings.first_page, cursor=cursor)
-            new = [m for m in page.messages if m.id not in self._known]
-            self._keep(page)
-            fresh += new
-            cursor = page.next_cursor
-            if not self._begun:
-                self._begun, self._older = True, cursor
-                return []
-            if len(new) < len(page.messages) or cursor is None:
-                break
-        return fresh
+    async def _read_new(self) -> None:
+        """Read from the newest message to the first known one, and on through the gap that an
+        earlier look may have left; what was not known waits to be told."""
+        first = not self._reach.begun
+        page = await self._reads.page(self._settings.first_page)
+        self._reach = self._reach.from_the_top(page)
+        self._keep(page, news_after=UNKNOWN if first else 0)
+        for _ in range(self._settings.max_pages - 1):
+            if not self._reach.gap:
+                return
+            page = await self._reads.page(self._page_size(), cursor=self._reach.older)
+            self._reach = self._reach.further(page)
+            self._keep(page, news_after=0)
 
-    def _keep(self, page: MessagePage) -> None:
+    def _page_size(self) -> int:
+        """Return how many messages to ask for on the way down to a known stretch.
+
+        What lies at its top and was read today is free (docs.x.com pricing, 2026-08), so a page may
+        reach that far into it beyond the size of a small page.
+        """
+        known, today = self._reach.stretches[1], self._clock.now().date()
+        free = 0
+        for message in self.messages():
+            if known.oldest <= int(message.id) <= known.newest:
+                if self._read_on[message.id] != today:
+                    break
+                free += 1
+        return min(self._settings.first_page + free, LARGEST)
+
+    def _complete_since(self) -> datetime:
+        """Return the time of the oldest message down to which nothing is missing."""
+        complete = [m for m in self._known.values() if int(m.id) >= self._reach.oldest]
+        return min((m.created_at for m in complete), default=self._clock.now())
+
+    def _keep(self, page: MessagePage, *, news_after: int = UNKNOWN) -> None:
+        """Remember a page; what was not known and has an id beyond `news_after` is to be told."""
+        fresh = (message for message in page.messages if message.id not in self._known)
+        self._untold += [message for message in fresh if int(message.id) > news_after]
+        today = self._clock.now().date()
         self._known.update({message.id: message for message in page.messages})
+        self._read_on.update({message.id: today for message in page.messages})
 
     async def _tell(self, fresh: list[Message]) -> None:
         if not fresh:

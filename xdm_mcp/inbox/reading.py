@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable
+from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable, Unsupported
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
@@ -67,8 +67,8 @@ class Inbox:
 
     async def look(self) -> int:
         """Look once for new messages; return how many there were. Never raises what is only
-        temporary."""
-        return await self._feed.refresh()
+        temporary, and looks at nothing where the backend has no inbox."""
+        return await self._feed.refresh() if self._backend.capabilities.inbox else 0
 
     async def page(
         self,
@@ -91,9 +91,12 @@ class Inbox:
         """
         if with_user is not None and conversation_id is not None:
             raise BadInput("Give with_user or conversation_id, not both.")
-        await self._feed.refresh_if_older(GLANCE)
-        if wait_seconds > 0:
-            await self._wait(wait_seconds, progress)
+        if self._backend.capabilities.inbox:
+            await self._feed.refresh_if_older(GLANCE)
+            if wait_seconds > 0:
+                await self._wait(wait_seconds, progress)
+        else:
+            self._check_without_inbox(with_user or conversation_id, wait_seconds)
         peer = await self._peer(with_user, conversation_id)
         if query is not None:
             return await self._found(query, peer, since, limit, cursor)
@@ -130,6 +133,19 @@ class Inbox:
                     return
                 await self._clock.sleep(min(1.0, seconds - waited))
                 await self._feed.refresh_if_older(self.poll)
+
+    def _check_without_inbox(self, peer: str | None, wait_seconds: float) -> None:
+        """Raise Unsupported for what only an inbox can answer."""
+        name = self._backend.name
+        if peer is None:
+            raise Unsupported(
+                f"The backend {name} cannot list the inbox; name a person with with_user."
+            )
+        if wait_seconds > 0:
+            raise Unsupported(
+                f"The backend {name} cannot tell when something comes; leave out wait_seconds and"
+                " ask again later."
+            )
 
     async def _peer(self, with_user: str | None, conversation_id: str | None) -> str | None:
         if with_user is not None:
@@ -179,8 +195,13 @@ class Inbox:
             next_cursor=write_cursor("conversations", oldest) if more and oldest else None,
             coverage=self._backend.capabilities.coverage,
             as_of=rfc3339(self._feed.as_of),
-            notes=list(self._feed.notes(whole=not more)),
+            notes=[*self._feed.notes(whole=not more), *self._left_out()],
         )
+
+    def _left_out(self) -> list[str]:
+        if self._backend.capabilities.groups:
+            return []
+        return [f"The backend {self._backend.name} shows no groups; read them in X's own app."]
 
     async def _thread(
         self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
@@ -208,6 +229,8 @@ class Inbox:
     ) -> InboxPage:
         before = read_cursor(cursor, f"query:{query}")
         wanted = query.casefold()
+        if peer is not None and not self._backend.capabilities.inbox:
+            await self._feed.thread(peer, self._backend.capabilities.max_page, None)
         while await self._feed.reach_back(since):
             pass
         found = [
