@@ -7,7 +7,7 @@ service in between can fail in more ways than X, so less of what it says counts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -159,7 +159,8 @@ def _troubles(content: object) -> Iterator[Problem]:
             yield Problem(detail=words[:LONGEST], number=code)
             yield from _nested(words[:LONGEST])
             code = None
-    yield from problems_in(content)
+    for problem in problems_in(content):
+        yield replace(problem, detail=problem.detail[:LONGEST])
 
 
 def _nested(words: str) -> tuple[Problem, ...]:
