@@ -130,6 +130,29 @@ class Arena:
 
         return await self.journal.act(all_of)
 
+    async def blocks(self, one: str, other: str) -> bool:
+        """Whether the one blocks the other in the world."""
+        return await self.journal.act(lambda hold: (one, other) in hold.world.people.blocks)
+
+    async def related(self, user_id: str, *, following: bool) -> list[str]:
+        """Return the ids of who follows somebody in the world, or whom they follow."""
+
+        def ids(hold: Hold) -> list[str]:
+            people = hold.world.people
+            found = people.following(user_id) if following else people.followers(user_id)
+            return [person.id for person in found]
+
+        return await self.journal.act(ids)
+
+    async def uploaded(self, media_id: str) -> bytes:
+        """Return the bytes of a picture as the world has them."""
+
+        def content(hold: Hold) -> bytes:
+            digest = hold.world.uploads[media_id].sha256
+            return hold.blobs.get(digest) if digest else b""
+
+        return await self.journal.act(content)
+
     async def strike(self, kind: str, method: str = "", **how: Any) -> None:
         """Let the next request of that method go wrong."""
         fault = Fault("next", kind, method=method or None, **how)  # type: ignore[arg-type]
