@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from xdm_mcp.characters import Kind, kind_of
 from xdm_mcp.links import links
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _LINK = "\0"
 """Stands for any link in a text that is matched; no text that can be sent contains it."""
 
@@ -34,9 +35,8 @@ def canonical(value: object) -> bytes:
     has no UTF-8.
     """
     _check(value)
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     try:
-        return text.encode()
+        return _JSON.encode(value).encode()
     except UnicodeEncodeError:
         raise ValueError("the text contains half a surrogate pair: remove it") from None
 
@@ -83,6 +83,8 @@ def similar_digest(text: str) -> str:
 
 
 def _check(value: object) -> None:
+    if value is None or isinstance(value, (str, int)):
+        return
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -91,7 +93,7 @@ def _check(value: object) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item)
-    elif value is not None and not isinstance(value, (bool, int, str)):
+    else:
         raise TypeError(
             f"a {type(value).__name__} has no canonical form: use str, int, list or dict"
         )

@@ -104,11 +104,11 @@ async def test_a_full_disk_is_named_and_nothing_is_half_written(
     await database.read(lambda sql: sql.run(f"PRAGMA max_page_count = {pages}"))
 
     with pytest.raises(LedgerUnavailable, match="disk is full"):
-        await desk.reserve(draft("x" * 9_000))
+        await desk.reserve(draft("x" * 90_000))
 
     assert await database.read(_dump) == before
     await database.read(lambda sql: sql.run("PRAGMA max_page_count = 1000000"))
-    assert (await desk.reserve(draft("x" * 9_000))).entry is not None
+    assert (await desk.reserve(draft("x" * 90_000))).entry is not None
 
 
 def _dump(sql: object) -> list[object]:

@@ -21,11 +21,13 @@ from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for in the past of a send: the same request, the same match, nearly the same
-    text."""
+    """What is looked for in the past of a send: the same key, the same request, the same match,
+    nearly the same text; and the digest of its content."""
 
     account_id: str
     target: Target
+    key: str
+    content: str
     request: str
     match: str
     similar: str
@@ -47,17 +49,31 @@ class Weighed:
     blocked_until: int
 
 
-def wanted_by(draft: Draft, own_id: int = 0) -> Wanted:
-    """Return what to look for before `draft`; `own_id` is the entry that already stands for it."""
-    match, similar = match_digest(draft.text), similar_digest(draft.text)
-    return Wanted(draft.account_id, draft.target, draft.request, match, similar, own_id)
+def wanted_by(draft: Draft) -> Wanted:
+    """Return what to look for before `draft`. The digests take a while: make them before the hold
+    of the ledger."""
+    content = draft.content
+    request = draft.request_for(content)
+    key, match, similar = (
+        draft.key_for(request),
+        match_digest(draft.text),
+        similar_digest(draft.text),
+    )
+    return Wanted(draft.account_id, draft.target, key, content, request, match, similar)
 
 
 def wanted_again(stored: Stored) -> Wanted:
     """Return what to look for before a stored send goes out."""
     entry = stored.entry
     return Wanted(
-        entry.account_id, entry.target, entry.request, entry.match, stored.similar, entry.id
+        entry.account_id,
+        entry.target,
+        entry.draft_key,
+        entry.content,
+        entry.request,
+        entry.match,
+        stored.similar,
+        entry.id,
     )
 
 
@@ -116,14 +132,16 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     """The newest send of the same text to the same recipient within 24 h, or one that cannot be
     told from it yet."""
     row = sql.one(
-        "SELECT id, state, slot_at FROM entry WHERE request = ? AND slot_at > ? AND id <> ?"
+        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND peer = ?"
+        " AND match_digest = ? AND slot_at > ? AND request = ? AND id <> ?"
         " AND state NOT IN ('failed', 'rejected', 'expired')"
         " ORDER BY CASE state WHEN 'unknown' THEN 0 ELSE 1 END, slot_at DESC LIMIT 1",
-        wanted.request, now - DAY, wanted.own_id,
+        wanted.account_id, wanted.target.peer, wanted.match, now - DAY, wanted.request,
+        wanted.own_id,
     ) or sql.one(
         "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND match_digest = ?"
         " AND state IN ('reserved', 'in_flight', 'unknown') AND peer = ? AND id <> ?"
-        " ORDER BY +slot_at DESC LIMIT 1",  # the plus keeps SQLite to the index of digests
+        " ORDER BY slot_at DESC LIMIT 1",
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
     )  # fmt: skip
     return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))

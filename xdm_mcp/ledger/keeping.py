@@ -23,6 +23,7 @@ from xdm_mcp.ledger import (
 )
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
+from xdm_mcp.ledger.facts import wanted_by
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
@@ -68,9 +69,10 @@ class SqlLedger(SqlFactors):
     ) -> Reservation:
         """See Ledger.reserve."""
         at = to_ms(now)
+        wanted = wanted_by(draft)
         return await self._database.write(
             lambda sql: reserving.reserve(
-                sql, self._owner, draft, limits, judge, hold, at, leave=leave
+                sql, self._owner, draft, limits, judge, hold, at, leave=leave, wanted=wanted
             )
         )
 

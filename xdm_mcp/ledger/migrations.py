@@ -58,11 +58,19 @@ def m004_standing_rules(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m005_fewer_indexes(sql: Sql) -> None:
+    """Each index is one more page to write with every send: keep those that a look-up needs."""
+    for name in ("entry_request", "entry_open", "entry_match"):
+        sql.run(f"DROP INDEX {name}")
+    sql.run("CREATE INDEX entry_match ON entry (account_id, peer, match_digest, slot_at)")
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
     m003_factors,
     m004_standing_rules,
+    m005_fewer_indexes,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

@@ -37,9 +37,9 @@ LIVE = frozenset(
 def facts(sql: Sql, draft: Draft, limits: Sequence[Limit], now: int) -> Facts:
     """See Ledger.facts."""
     sweep(sql, now)
-    earlier = _under_key(sql, draft)
-    wanted = wanted_by(draft, earlier.entry.id if earlier else 0)
-    return weigh(sql, wanted, limits, now).facts
+    wanted = wanted_by(draft)
+    earlier = _under_key(sql, wanted)
+    return weigh(sql, _but_for(earlier, wanted), limits, now).facts
 
 
 def reserve(
@@ -52,18 +52,20 @@ def reserve(
     now: int,
     *,
     leave: bool = False,
+    wanted: Wanted | None = None,
 ) -> Reservation:
-    """See Ledger.reserve."""
+    """See Ledger.reserve. `wanted` is what `wanted_by` makes of the draft, where that was done
+    before the hold."""
     sweep(sql, now)
-    earlier = _under_key(sql, draft)
-    if earlier is not None and earlier.entry.request != draft.request:
+    wanted = wanted or wanted_by(draft)
+    earlier = _under_key(sql, wanted)
+    if earlier is not None and earlier.entry.request != wanted.request:
         return Reservation(None, mismatch=True)
     if earlier is not None and answers(earlier, now):
         return Reservation(earlier.entry, repeat=True)
-    wanted = wanted_by(draft, earlier.entry.id if earlier else 0)
-    weighed = weigh(sql, wanted, limits, now)
+    weighed = weigh(sql, _but_for(earlier, wanted), limits, now)
     decision = judge(weighed.facts, from_ms(now))
-    told = _told(draft, decision)
+    told = _told(draft, wanted, decision)
     if decision.verdict is Verdict.DENY:
         append(sql, now, draft.account_id, "denied", told)
         return Reservation(None, decision)
@@ -171,9 +173,14 @@ class Taking:
     leave: bool
 
 
-def _under_key(sql: Sql, draft: Draft) -> Stored | None:
-    rows = find(sql, "WHERE account_id = ? AND draft_key = ?", draft.account_id, draft.key)
+def _under_key(sql: Sql, wanted: Wanted) -> Stored | None:
+    rows = find(sql, "WHERE account_id = ? AND draft_key = ?", wanted.account_id, wanted.key)
     return rows[0] if rows else None
+
+
+def _but_for(earlier: Stored | None, wanted: Wanted) -> Wanted:
+    """An entry that stands for a draft is no duplicate of it."""
+    return wanted if earlier is None else replace(wanted, own_id=earlier.entry.id)
 
 
 def _standing_rule(decision: Decision) -> int | None:
@@ -222,11 +229,11 @@ def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:
     return {"state": SendState.HELD, "hold": hold_text(asked), "retry_at": None}
 
 
-def _told(draft: Draft, decision: Decision) -> dict[str, object]:
+def _told(draft: Draft, wanted: Wanted, decision: Decision) -> dict[str, object]:
     """What the audit chain keeps of a draft: digests, numbers, and the rules that spoke."""
     return {
-        "request": draft.request,
-        "content": draft.content,
+        "request": wanted.request,
+        "content": wanted.content,
         "peer": draft.target.peer,
         "backend": draft.backend,
         "cost": draft.cost,
@@ -243,7 +250,7 @@ def _by_rule(decision: Decision) -> dict[str, object]:
 def _columns(draft: Draft, wanted: Wanted, weighed: Weighed, now: int) -> dict[str, Value]:
     return {
         "account_id": draft.account_id,
-        "draft_key": draft.key,
+        "draft_key": wanted.key,
         "request": wanted.request,
         "backend": draft.backend,
         "origin": draft.origin,
@@ -252,7 +259,7 @@ def _columns(draft: Draft, wanted: Wanted, weighed: Weighed, now: int) -> dict[s
         "conversation_id": draft.target.conversation_id,
         "handle": draft.handle,
         "text": draft.text,
-        "content_digest": draft.content,
+        "content_digest": wanted.content,
         "match_digest": wanted.match,
         "similar_digest": wanted.similar,
         "attachment": attachment_text(draft.attachment),

@@ -213,7 +213,10 @@ def _reached_since(sql: Sql, scope_id: int, seq: int) -> int:
 
 def _on_their_way(sql: Sql, scope_id: int) -> int:
     """Count the charges of a scope whose requests an answer may not have counted yet."""
-    rows = sql.all("SELECT charges FROM entry WHERE state IN ('reserved', 'in_flight')")
+    rows = sql.all(
+        "SELECT charges FROM entry"
+        " WHERE lapses_at IS NOT NULL AND state IN ('reserved', 'in_flight')"
+    )
     return sum(scope == scope_id for (text,) in rows for scope, _ in charges_of(text))
 
 

@@ -100,15 +100,21 @@ class Draft:
     @property
     def request(self) -> str:
         """Digest of the whole request, without its key: same request, same digest."""
-        return digest("request/1", [self.account_id, self.target.peer, self.content])
+        return self.request_for(self.content)
 
     @property
     def key(self) -> str:
         """The key under which a repeat finds this send: the caller's own, else derived from
         content."""
-        return (
-            f"k:{self.idempotency_key}" if self.idempotency_key is not None else f"d:{self.request}"
-        )
+        return self.key_for(self.request)
+
+    def request_for(self, content: str) -> str:
+        """Return `request`, where `content` is known already."""
+        return digest("request/1", [self.account_id, self.target.peer, content])
+
+    def key_for(self, request: str) -> str:
+        """Return `key`, where `request` is known already."""
+        return f"k:{self.idempotency_key}" if self.idempotency_key is not None else f"d:{request}"
 
 
 @dataclass(frozen=True, slots=True)
