@@ -1,4 +1,4 @@
-"""A pretend X of its own for each test, and a home that nobody has made yet."""
+"""A pretend X that knows no login yet, and a home that nobody has made."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import pytest
 from tests.credentials.serving import Served, serving
 
 
-@pytest.fixture
-def x() -> Iterator[Served]:
-    """The pretend X."""
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Served]:
     with serving() as served:
         yield served
+
+
+@pytest.fixture
+def x(_served: Served) -> Served:
+    """The pretend X."""
+    _served.forget()
+    return _served
 
 
 @pytest.fixture

@@ -33,16 +33,22 @@ class Served:
 
     url: str
     authority: Authority
+    browser: httpx2.Client
+
+    def forget(self) -> None:
+        """Begin anew, with nothing issued and no fault set."""
+        self.authority.reset()
+        self.browser.delete(f"{self.url}/_sandbox/faults").raise_for_status()
 
     def fault(self, **fault: Any) -> None:
         """Have a request go wrong."""
-        httpx2.post(f"{self.url}/_sandbox/faults", json=fault).raise_for_status()
+        self.browser.post(f"{self.url}/_sandbox/faults", json=fault).raise_for_status()
 
     def grant(self, client: oauth.Client | None = None) -> oauth.Grant:
         """Log in by the way of the consent page, as a browser that agrees at once."""
         client = client or oauth.Client(PUBLIC_CLIENT)
         attempt = oauth.begin(client, CALLBACK, self.url)
-        came = httpx2.get(attempt.url).headers["location"]
+        came = self.browser.get(attempt.url).headers["location"]
         code = oauth.code_in(attempt, came)
         return oauth.exchange(attempt, code, client, self.url, datetime.now(UTC))
 
@@ -103,7 +109,8 @@ def serving(expires_in: int = 7200) -> Iterator[Served]:
         thread.start()
         try:
             host, port = listening.getsockname()[:2]
-            yield Served(f"http://{host}:{port}", authority)
+            with httpx2.Client(verify=False, trust_env=False) as browser:
+                yield Served(f"http://{host}:{port}", authority, browser)
         finally:
             server.should_exit = True
             thread.join(10)

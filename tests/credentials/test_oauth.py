@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
 from tests.credentials.serving import CALLBACK, CONFIDENTIAL_CLIENT, PUBLIC_CLIENT, Served
@@ -106,7 +105,7 @@ def test_a_code_is_good_once(x: Served) -> None:
     """The second exchange of one code is refused."""
     client = oauth.Client(PUBLIC_CLIENT)
     attempt = oauth.begin(client, CALLBACK, x.url)
-    code = oauth.code_in(attempt, httpx2.get(attempt.url).headers["location"])
+    code = oauth.code_in(attempt, x.browser.get(attempt.url).headers["location"])
     oauth.exchange(attempt, code, client, x.url, NOW)
     with pytest.raises(oauth.LoginFailed, match="30 seconds"):
         oauth.exchange(attempt, code, client, x.url, NOW)
@@ -116,7 +115,7 @@ def test_a_code_needs_its_own_verifier(x: Served) -> None:
     """Who stole the code but not the verifier gets nothing."""
     client = oauth.Client(PUBLIC_CLIENT)
     attempt, thief = (oauth.begin(client, CALLBACK, x.url) for _ in range(2))
-    code = oauth.code_in(attempt, httpx2.get(attempt.url).headers["location"])
+    code = oauth.code_in(attempt, x.browser.get(attempt.url).headers["location"])
     with pytest.raises(oauth.LoginFailed):
         oauth.exchange(thief, code, client, x.url, NOW)
 
@@ -218,10 +217,8 @@ def test_revoking_without_an_answer_is_told(x: Served) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "ahead"), [(7200, 300), (60, 15)])
-def test_a_token_is_renewed_ahead_of_its_end(seconds: int, ahead: int) -> None:
+def test_a_token_is_renewed_ahead_of_its_end(x: Served, seconds: int, ahead: int) -> None:
     """Five minutes before, a quarter of a short life at most."""
-    from tests.credentials.serving import serving
-
-    with serving(seconds) as served:
-        grant = served.grant()
+    x.authority.expires_in = seconds
+    grant = x.grant()
     assert grant.expires_at - grant.renew_at == timedelta(seconds=ahead)

@@ -59,6 +59,10 @@ class Authority:
     def __init__(self, clock: Clock, expires_in: int = 7200) -> None:
         """Begin with nothing issued."""
         self.clock = clock
+        self.reset(expires_in)
+
+    def reset(self, expires_in: int = 7200) -> None:
+        """Forget everything that was issued."""
         self.expires_in = expires_in
         self.denies = False
         self.grants: frozenset[str] | None = None
