@@ -113,7 +113,7 @@ class Desk:
         if proof.about != digest:
             raise BadInput("That approval was given for something else; look at the send again.")
         view = await self._look(await self._outbox.find(approval_id))
-        if view.state is SendState.HELD and view.digest is None:
+        if view.altered:
             raise BadInput("This held send was altered after it was held; reject it and ask again.")
         return await self._outbox.approve(
             approval_id, digest=digest, assurance=proof.assurance, by=proof.by

@@ -129,6 +129,16 @@ class HeldView:
     digest: str | None
 
     @property
+    def waits(self) -> bool:
+        """Whether it still waits, for a person or after one approved; else its text is gone."""
+        return self.state in {SendState.HELD, SendState.APPROVED}
+
+    @property
+    def altered(self) -> bool:
+        """Whether it waits and its row is no longer what was held: it can only be rejected."""
+        return self.waits and self.digest is None
+
+    @property
     def expired(self) -> bool:
         """Whether it is too late to decide."""
         return self.expires_at <= self.now

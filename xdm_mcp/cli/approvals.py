@@ -109,6 +109,8 @@ async def _show(app: App, args: Namespace) -> int:
 
 async def _approve(app: App, args: Namespace) -> int:
     view = await app.desk.view(args.id)
+    if not view.waits:
+        raise BadInput(f"That send is {view.state} and no longer waits for this.")
     console = screen()
     draw(console, view)
     try:
