@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from tests.faults import racing
+from tests.faults import racing, storming
 from tests.faults.clocks import START, SharedClock
 from tests.faults.edges import Edges
 from tests.faults.mutants import MUTANTS
@@ -180,6 +180,9 @@ async def opening(say: Say, *, home: str, die_at: int | None = None, **_: Any) -
 
 JOBS: Mapping[str, Callable[..., Coroutine[Any, Any, None]]] = {
     each.__name__: each
-    for each in (prepare, send, approved, recover, retry, finish, opening, racing.meet, racing.race)
+    for each in (
+        *(prepare, send, approved, recover, retry, finish, opening),
+        *(racing.meet, racing.race, storming.storm, storming.mend),
+    )
 }
 """The jobs by name."""
