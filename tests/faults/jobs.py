@@ -182,7 +182,7 @@ JOBS: Mapping[str, Callable[..., Coroutine[Any, Any, None]]] = {
     each.__name__: each
     for each in (
         *(prepare, send, approved, recover, retry, finish, opening),
-        *(racing.meet, racing.race, storming.storm, storming.mend),
+        *(racing.meet, racing.race, racing.pyrate, storming.storm, storming.mend),
     )
 }
 """The jobs by name."""

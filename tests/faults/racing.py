@@ -6,6 +6,7 @@ What left is counted outside of the program: the backend delivers into a file th
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -86,6 +87,16 @@ async def race(
             ends["error"] += 1
     say({"ends": dict(ends)})
     await ledger.close()
+
+
+async def pyrate(say: Say, *, home: str, attempts: int, room: int, **_: Any) -> None:
+    """Ask pyrate-limiter's SQLite bucket as often, which counts and does nothing else."""
+    from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
+
+    rates = [Rate(room, Duration.DAY)]
+    bucket = SQLiteBucket.init_from_file(rates, db_path=str(Path(home) / "pyrate.db"))
+    asked = (bucket.put(RateItem("all", time.time_ns() // 10**6)) for _ in range(attempts))
+    say({"ends": {"sent": sum(asked)}})
 
 
 def words(worker: int, number: int) -> str:

@@ -87,3 +87,22 @@ def test_without_any_hold_the_race_passes_the_window(open_arena: Arena, tell: Te
 
     tell(f"race without any hold, limit 4: {delivered} delivered")
     assert max(delivered) > 4
+
+
+@pytest.mark.faults
+def test_a_limiter_that_counts_first_and_writes_later_passes_its_window(
+    open_arena: Arena, tell: Tell
+) -> None:
+    """The same race for pyrate-limiter's SQLite bucket, where it is installed, to compare with."""
+    pytest.importorskip("pyrate_limiter", reason="compares with the group `field`")
+    sent = []
+    for number in range(5):
+        home = open_arena.folder / f"pyrate-{number}"
+        home.mkdir(mode=0o700)
+        job = {"job": "pyrate", "home": home, "attempts": 5_000 // PROCESSES, "room": 1_000}
+        open_arena.together({**job, "attempts": 0})
+        ended = open_arena.together(*[job] * PROCESSES)
+        sent.append(sum(each.words("ends")[0]["sent"] for each in ended))
+
+    tell(f"pyrate-limiter's SQLite bucket, 5,000 attempts, limit 1,000: {sent} let through")
+    assert max(sent) > 1_000

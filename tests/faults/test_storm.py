@@ -114,9 +114,14 @@ def _rows(sql: Sql) -> tuple[list[dict[str, Any]], set[int], Counter[str]]:
     return entries, credited, Counter(entry["state"] for entry in entries)
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 @pytest.mark.parametrize(
-    ("sends", "seconds"), [(300, 0.4), pytest.param(10_000, 2.0, marks=pytest.mark.faults)]
+    ("engine", "sends", "seconds"),
+    [
+        ("sqlite", 300, 0.4),
+        ("postgres", 100, 0.8),
+        pytest.param("sqlite", 10_000, 2.0, marks=pytest.mark.faults),
+        pytest.param("postgres", 10_000, 2.0, marks=pytest.mark.faults),
+    ],
 )
 async def test_the_books_balance_after_a_storm(
     open_arena: Arena, tell: Tell, engine: str, sends: int, seconds: float
