@@ -15,6 +15,7 @@ from xdm_mcp.app import App
 from xdm_mcp.bus import Bus
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import ApprovalsSettings, HttpSettings, Settings
+from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import (
     BackendRow,
     CanDmReport,
@@ -172,7 +173,11 @@ class PretendInbox:
 
 
 class PretendStanding:
-    """Answers with what the constants above say."""
+    """Answers with what the constants above say, and with the standing rules of the test."""
+
+    def __init__(self) -> None:
+        """Have no standing rule."""
+        self.rules: list[Reason] | XdmError = []
 
     async def quota(self) -> QuotaStatus:
         """See Standing.quota."""
@@ -185,6 +190,12 @@ class PretendStanding:
     async def approvals(self) -> list[HeldRow]:
         """See Standing.approvals."""
         return QUOTA.held
+
+    async def standing_rules(self) -> list[Reason]:
+        """See Standing.standing_rules."""
+        if isinstance(self.rules, XdmError):
+            raise self.rules
+        return self.rules
 
 
 class PretendApp:

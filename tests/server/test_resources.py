@@ -12,7 +12,8 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
 from tests.server.asking import MODES, ask
 from tests.server.pretend import TALK, THEM, PretendApp
-from xdm_mcp.errors import NotFound, OverBudget
+from xdm_mcp.errors import LedgerUnavailable, NotFound, OverBudget
+from xdm_mcp.models.results import Reason
 from xdm_mcp.server.build import build_server
 
 CODES = {"auto": INVALID_PARAMS, "legacy": -32002}
@@ -106,6 +107,18 @@ async def test_what_cannot_be_read_now_says_why(mode: str) -> None:
         await read(app, mode, "xdm://inbox")
     assert refusal.value.code == INTERNAL_ERROR
     assert refusal.value.data == {"uri": "xdm://inbox", "code": "over_budget"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_policy_tells_of_the_owners_standing_rules(mode: str) -> None:
+    """After the rules of the guard; where they cannot be read it says so and tells the rest."""
+    app = PretendApp()
+    app.standing.rules = [Reason(rule="standing_rule 3", says="Up to 5 replies pass.")]
+    assert (await read(app, mode, "xdm://policy"))[1]["rule"] == "standing_rule 3"
+    app.standing.rules = LedgerUnavailable("The ledger is busy; try again.")
+    first, last = await read(app, mode, "xdm://policy")
+    assert first["rule"] == "confirmation"
+    assert last["says"] == "They cannot be told now: The ledger is busy; try again."
 
 
 @pytest.mark.parametrize("mode", MODES)

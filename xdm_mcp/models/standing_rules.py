@@ -104,3 +104,7 @@ class RuleUse:
 
     rule: StandingRule
     used: int
+
+    def describe(self) -> str:
+        """Return what the rule lets pass and what is used of it, in one sentence."""
+        return f"{self.rule.terms.describe().rstrip('.')}; {self.used} did in the last 24 hours."

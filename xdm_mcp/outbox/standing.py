@@ -30,6 +30,9 @@ from xdm_mcp.models.verdicts import Facts, Verdict
 from xdm_mcp.outbox.telling import reason
 from xdm_mcp.people import People, normalise
 
+RULES_SHOWN = 5
+"""How many standing rules `quota_status` tells of, the oldest first; `xdm://policy` has all."""
+
 PROBE = "."
 """The text of a send that is only imagined: rules about text have nothing to say of it."""
 
@@ -86,8 +89,17 @@ class Standing:
                 )
                 for halt in await self._ledger.halts(account.id, now)
             ],
-            rules=[Reason(rule=rule, says=says) for rule, says in self._policy.describe()],
+            rules=[
+                *(Reason(rule=rule, says=says) for rule, says in self._policy.describe()),
+                *(await self.standing_rules())[:RULES_SHOWN],
+            ],
         )
+
+    async def standing_rules(self) -> list[Reason]:
+        """Return the standing rules in force of this account, each in a sentence, oldest first."""
+        account = await self._people.account()
+        uses = await self._ledger.standing_rules(account.id, self._clock.now())
+        return [Reason(rule=f"standing_rule {use.rule.id}", says=use.describe()) for use in uses]
 
     async def approvals(self) -> list[HeldRow]:
         """Return the sends of this account that wait for a person, without their text."""

@@ -27,6 +27,7 @@ from pydantic_core import to_json
 
 from xdm_mcp.app import App
 from xdm_mcp.errors import BadInput, XdmError
+from xdm_mcp.models.results import Reason
 from xdm_mcp.server import uris
 from xdm_mcp.server.page.pointing import waiting
 
@@ -54,7 +55,7 @@ RESOURCES = [
         uri=uris.POLICY,
         name="policy",
         title="The owner's policy",
-        description="What each rule of the guard does, in a sentence.",
+        description="What each rule of the guard, and each standing rule of the owner, does.",
         mime_type=JSON,
     ),
     Resource(
@@ -127,5 +128,13 @@ async def _read(app: App, uri: str) -> Content:
     if uri == uris.QUOTA:
         return await app.standing.quota()
     if uri == uris.POLICY:
-        return app.policy_text()
+        return [*app.policy_text(), *await _standing_rules(app)]
     return await waiting(app, await app.standing.approvals())
+
+
+async def _standing_rules(app: App) -> list[Reason]:
+    """Return the owner's standing rules; the policy can be read though they cannot be now."""
+    try:
+        return await app.standing.standing_rules()
+    except XdmError as error:
+        return [Reason(rule="standing_rules", says=f"They cannot be told now: {error}")]
