@@ -143,7 +143,7 @@ class GetXApiBackend:
             return outcomes.lost(GETXAPI, failure)
         except ValueError:  # half a character, which no JSON can carry
             return outcomes.unsent("bad_request", UNSENDABLE)
-        receipt = parse.receipt_in(answer.content) if answer.ok else None
+        receipt = parse.receipt_in(answer.content)
         wrong = parse.crossed(answer.content, recipient, self._account)
         return outcomes.outcome_of(GETXAPI, answer, receipt, self._clock.now(), crossed=wrong)
 

@@ -148,7 +148,7 @@ class TwitterApiIoBackend:
         return outcomes.outcome_of(
             TWITTERAPI_IO,
             answer,
-            parse.receipt_in(answer.content) if answer.ok else None,
+            parse.receipt_in(answer.content),
             self._clock.now(),
             refused=parse.declined(answer.content),
         )
@@ -270,8 +270,7 @@ class TwitterApiIoBackend:
         return await self._wire.read(path, params)
 
     def _refuse(self, answer: Answer) -> NoReturn:
-        refused = parse.declined(answer.content)
-        outcomes.refuse_read(TWITTERAPI_IO, answer, self._clock.now(), refused=refused)
+        outcomes.refuse_read(TWITTERAPI_IO, answer, self._clock.now())
 
     def _secrets(self) -> dict[str, str]:
         """Return what private calls show of the session. Raises Refused without it."""

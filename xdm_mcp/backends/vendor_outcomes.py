@@ -44,6 +44,15 @@ class Vendor:
                 return row.refusal
         return None
 
+    def told(self, problems: Sequence[Problem]) -> Refusal | None:
+        """Return what a body says that refuses under a status of success, None where its words are
+        not known."""
+        for row in self.table:
+            known = row.specific and 400 in row.statuses
+            if known and any(row.fits(each) for each in problems):
+                return row.refusal
+        return None
+
     def alarm(self, problems: Sequence[Problem]) -> Refusal | None:
         """Return the first refusal that asks to stop sends, whatever the status."""
         for row in self.table:
@@ -78,7 +87,7 @@ def outcome_of(
     """Classify the answer to the one POST of a send.
 
     `receipt` is the proof in it, `crossed` says that it names other people than it should.
-    `refused` says that its body is a plain refusal although its status is a success. SENT needs 200
+    `refused` says that the body is a plain refusal although the status is a success. SENT needs 200
     or 201 and a receipt; FAILED a refusal that the table knows.
     """
     if receipt and crossed:
@@ -87,7 +96,8 @@ def outcome_of(
         says = f"{vendor.name} accepted the message; whether it is shown to them is not known."
         return Outcome(SendState.SENT, "accepted", says, receipt=receipt)
     problems = troubles_in(answer.content)
-    refusal = vendor.refusal(400 if refused and answer.ok else answer.status, problems)
+    said = refused and answer.ok
+    refusal = vendor.told(problems) if said else vendor.refusal(answer.status, problems)
     if refusal is None or not refusal.proves or receipt:
         code, says = _doubt(vendor, answer.status, receipt)
         alarm = _halt(vendor.alarm(problems), now)
@@ -115,16 +125,14 @@ def unsent(code: str, says: str) -> Outcome:
     return Outcome(SendState.FAILED, code, says, not_sent=True)
 
 
-def refuse_read(
-    vendor: Vendor, answer: Answer, now: datetime, *, refused: bool = False
-) -> NoReturn:
+def refuse_read(vendor: Vendor, answer: Answer, now: datetime) -> NoReturn:
     """Raise what a read says that is no success, or a success without what was asked for.
 
-    `refused` is as for `outcome_of`. Raises NotFound, RateLimited, Refused or BackendUnavailable.
+    Raises NotFound, RateLimited or Refused for what the table knows, else BackendUnavailable.
     """
     problems = troubles_in(answer.content)
-    status = 400 if refused and answer.ok else answer.status
-    refusal = vendor.refusal(status, problems) or vendor.alarm(problems)
+    known = vendor.told(problems) if answer.ok else vendor.refusal(answer.status, problems)
+    refusal = known or vendor.alarm(problems)
     if refusal is None:
         raise BackendUnavailable(
             f"{vendor.name} gave no usable answer (HTTP {answer.status}); try again in a minute."
