@@ -121,7 +121,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_s
 
 
 @pytest.mark.parametrize("size", [0, 100, 10_000])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(steps=STEPS)
 async def test_news_costs_what_is_new_and_one_small_page_at_most(
     size: int, steps: list[tuple[int, bool]]
