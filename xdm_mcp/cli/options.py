@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from xdm_mcp import __version__
 from xdm_mcp.cli import (
     approvals,
+    audit,
     clear,
     demo,
     doctor,
@@ -55,6 +56,7 @@ COMMANDS = {
     "whoami": "show whom the stored logins speak for",
     "approvals": "list the sends that wait for a person; approve or reject one",
     "outbox": "list the latest sends; settle one of unknown outcome",
+    "audit": "list every decision; check the record of them",
     "status": "show windows, money, held sends and halts",
     "doctor": "check the installation and name the next step",
     "sandbox": "serve the pretend X, look into it, speak in it",
@@ -115,6 +117,7 @@ def parser() -> ArgumentParser:
     _add_logins(commands)
     _add_approvals(commands)
     _add_outbox(commands)
+    _add_audit(commands)
     for name, run in (("status", status.status), ("doctor", doctor.doctor)):
         _add_place(_add_json(_add(commands, name, COMMANDS[name], run)))
     _add_sandbox(commands)
@@ -218,6 +221,13 @@ def _add_outbox(commands: Commands) -> None:
     word.add_argument("--sent", action="store_true", help="you saw the message in X")
     word.add_argument("--not-sent", action="store_true", help="you saw that X does not have it")
     _add_place(settling)
+
+
+def _add_audit(commands: Commands) -> None:
+    listing = _add(commands, "audit", COMMANDS["audit"], audit.show)
+    listing.add_argument("--limit", type=int, default=20, help="how many records to list (20)")
+    listing.add_argument("--verify", action="store_true", help="check the whole chain instead")
+    _add_place(_add_json(listing))
 
 
 def _add_sandbox(commands: Commands) -> None:

@@ -50,6 +50,9 @@ def seal(
 
 def records(sql: Sql, after: int, limit: int) -> tuple[AuditRecord, ...]:
     """See Ledger.audit."""
+    if after < 0:
+        [[newest]] = sql.all("SELECT coalesce(max(seq), 0) FROM audit")
+        after += newest
     return tuple(
         AuditRecord(seq, from_ms(at), *rest) for seq, at, *rest in _rows(sql, after, limit)
     )

@@ -365,8 +365,11 @@ class Ledger(FactorLedger, Protocol):
         """
         ...
 
-    async def audit(self, after: int = 0, limit: int = 100) -> Sequence[AuditRecord]:
-        """Return at most `limit` records that come after the number `after`, oldest first."""
+    async def audit(self, after: int = 0, limit: int = 100) -> tuple[AuditRecord, ...]:
+        """Return at most `limit` records that come after the number `after`, oldest first.
+
+        A negative `after` counts from the end: -20 is before the newest twenty.
+        """
         ...
 
     async def verify_audit(self) -> AuditVerdict:

@@ -134,6 +134,8 @@ async def test_pages_of_the_chain_join_without_a_gap(desk: Desk) -> None:
 
     pages = [await desk.ledger.audit(after, 2) for after in (0, 2, 4, 5)]
     assert [[record.seq for record in page] for page in pages] == [[1, 2], [3, 4], [5], []]
+    assert [record.seq for record in await desk.ledger.audit(-2, 9)] == [4, 5]
+    assert len(await desk.ledger.audit(-9, 9)) == 5
 
 
 TAMPERINGS = {
