@@ -102,6 +102,7 @@ def serving(expires_in: int = 7200) -> Iterator[Served]:
             ws="none",
             lifespan="off",
             log_config=None,
+            timeout_graceful_shutdown=1,
             access_log=False,
         )
         server = _Server(config)

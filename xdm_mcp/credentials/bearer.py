@@ -81,28 +81,26 @@ class StoredBearer:
             if record.access != access:
                 return record
             usable = not refused and self._clock.now() < (record.expires_at or self._clock.now())
-            if not self._may_try(record, usable=usable):
-                return self._as_is(record, usable)
-            async with locked(self._store.lock_of(self._backend)) as lock:
+            paused = self._not_before is not None and self._clock.now() < self._not_before
+            if record.refresh and not paused:
+                async with locked(self._store.lock_of(self._backend)) as lock:
+                    record = await self._load()
+                    if record.access == access and not self._risky(record, usable):
+                        await self._renew(record, lock)
                 record = await self._load()
-                if record.access == access:
-                    await self._renew(record, lock)
-            record = await self._load()
-            if record.access != access:
-                return record
-            self._not_before = self._clock.now() + PAUSE
+                if record.access != access:
+                    return record
+                self._not_before = self._clock.now() + PAUSE
             return self._as_is(record, usable)
 
-    def _may_try(self, record: Record, *, usable: bool) -> bool:
-        """Whether a renewal may begin. One that was cut off may have spent the token, so while
-        there is a usable token it is not tried again; after that there is nothing to lose."""
-        if not record.refresh:
-            return False
-        now = self._clock.now()
+    def _risky(self, record: Record, usable: bool) -> bool:
+        """Whether an earlier renewal was cut off, which may have spent the refresh token, and it is
+        too early to try again: without a usable access token there is nothing to lose.
+
+        Asked under the lock, so that no renewal is on its way.
+        """
         cut_off = notes.cut_off_at(self._store.file_of(self._backend), record)
-        if cut_off is not None and (usable or now < cut_off + PAUSE):
-            return False
-        return self._not_before is None or now >= self._not_before
+        return cut_off is not None and (usable or self._clock.now() < cut_off + PAUSE)
 
     def _as_is(self, record: Record, usable: bool) -> Record:
         """Return the login as it is where it is still usable, else say why it is not."""
