@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from xdm_mcp.backends.http import Answer, NoAnswer
-from xdm_mcp.backends.loose import pick
+from xdm_mcp.backends.loose import items_in, pick, text_in
 from xdm_mcp.backends.strict_json import parse
 from xdm_mcp.backends.x_api_v2_errors import Refusal, Row
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
@@ -23,6 +23,9 @@ FIND_OUT = "Do not send it again: reading the conversation will tell."
 DAY = timedelta(hours=24)
 LONGEST = 8_192
 """Characters of a sentence that are looked at."""
+
+MOST = 20
+"""Fields of a malformed request that are looked at."""
 
 _CHALLENGE = Problem(number=326, detail="a challenge is open")
 
@@ -167,6 +170,8 @@ def _troubles(content: object) -> Iterator[Problem]:
             yield Problem(detail=words[:LONGEST], number=code)
             yield from _nested(words[:LONGEST])
             code = None
+    for field in items_in(content, "detail")[:MOST]:  # how one of them tells of malformed fields
+        yield Problem(kind="invalid-field", detail=(text_in(field, "msg", "type") or "")[:LONGEST])
     for problem in problems_in(content):
         yield replace(problem, detail=problem.detail[:LONGEST])
 
