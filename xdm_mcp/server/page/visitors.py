@@ -14,8 +14,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FORM = frozenset({"application/x-www-form-urlencoded"})
-"""The only type of a body that we read: what a form of ours sends, with scripts or without."""
+URLENCODED = "application/x-www-form-urlencoded"
+
+FORM = frozenset({URLENCODED, f"{URLENCODED};charset=utf-8"})
+"""The only type of a body that we read: as a form of ours sends it, and as our script does."""
 
 LARGEST_FORM = 65_536
 """Bytes of one form: a passkey's answer fits many times."""

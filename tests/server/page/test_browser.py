@@ -1,0 +1,203 @@
+"""The page in a real browser: what a person sees, presses and types."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.server.page.browsing import PIN, Window, chromium, in_a_browser, window
+from xdm_mcp.models.sends import Assurance, SendState
+
+pytestmark = [in_a_browser, pytest.mark.asyncio(loop_scope="module")]
+
+TEXT = "Your parcel left today: it should be with you on Tuesday. 📦 <b>Bold</b>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Any]:
+    """One browser for all tests of this file; each test has a profile of its own."""
+    async with chromium() as one:
+        yield one
+
+
+async def state(before: Window, approval_id: str | None) -> SendState:
+    """Return how a send stands."""
+    return (await before.rig.app.outbox.find(approval_id or "")).state
+
+
+async def test_a_pin_approves_and_the_exact_text_is_delivered(browser: Any, tmp_path: Path) -> None:
+    """What was read on the page is what X gets, and the page then says so by itself."""
+    async with window(browser, tmp_path) as before:
+        await before.hold(TEXT)
+        await before.enter()
+        assert await before.tab.inner_text(".draft .words") == TEXT
+        await before.tab.fill("form.pin input[name=pin]", PIN)
+        await before.tab.click("text=Approve and send")
+        await before.delivered(TEXT)
+        await before.tab.wait_for_selector(".state.sent")
+        await before.tab.wait_for_selector("text=Nothing waits for you")
+        assert "PIN, page" in await before.tab.inner_text(".past")
+        await before.picture("sent")
+
+
+async def test_a_refusal_takes_one_key(browser: Any, tmp_path: Path) -> None:
+    """The refusal has the focus, so Enter refuses and nothing is ever approved by chance."""
+    async with window(browser, tmp_path) as before:
+        held = await before.hold(TEXT)
+        await before.enter()
+        await before.tab.wait_for_selector("button.refuse:focus")
+        await before.tab.keyboard.press("Enter")
+        await before.tab.wait_for_selector(".state.rejected")
+        assert await state(before, held.approval_id) is SendState.REJECTED
+
+
+async def test_the_keyboard_alone_approves(browser: Any, tmp_path: Path) -> None:
+    """Tab leads from the refusal to the PIN; Enter in it approves."""
+    async with window(browser, tmp_path) as before:
+        await before.hold(TEXT)
+        await before.enter()
+        await before.tab.wait_for_selector("button.refuse:focus")
+        await before.tab.keyboard.press("Tab")
+        assert await before.tab.evaluate("document.activeElement.name") == "pin"
+        await before.tab.keyboard.type(PIN)
+        await before.tab.keyboard.press("Enter")
+        await before.delivered(TEXT)
+
+
+async def test_wrong_pins_lock(browser: Any, tmp_path: Path) -> None:
+    """After five wrong PINs the right one opens nothing either, and the page says until when."""
+    async with window(browser, tmp_path) as before:
+        held = await before.hold(TEXT)
+        await before.enter()
+        for typed in ("111999",) * 5 + (PIN,):
+            await before.tab.fill("form.pin input[name=pin]", typed)
+            async with before.tab.expect_navigation():
+                await before.tab.click("text=Approve and send")
+        assert "Too many wrong PINs" in await before.tab.inner_text("[role=alert]")
+        await before.picture("locked-out")
+        assert await state(before, held.approval_id) is SendState.HELD
+
+
+async def test_a_send_held_meanwhile_appears_by_itself(browser: Any, tmp_path: Path) -> None:
+    """Another process holds a send: it appears without a click, what is being typed stays, and
+    one that is decided elsewhere goes."""
+    async with window(browser, tmp_path) as before:
+        await before.enter()
+        await before.tab.wait_for_selector("text=Nothing waits for you")
+        first = await before.hold(TEXT)
+        await before.tab.wait_for_selector("article.held")
+        await before.tab.fill("form.pin input[name=pin]", "28491")
+        await before.hold("A second one.", to="june_sandbox")
+        await before.tab.wait_for_selector("article.held >> nth=1")
+        assert await before.tab.input_value("form.pin input[name=pin] >> nth=0") == "28491"
+        assert (await before.tab.title()).startswith("(2)")
+        await before.rig.app.desk.reject(first.approval_id or "", "terminal")
+        await before.tab.wait_for_selector(f"[data-key='past-{first.approval_id}']")
+        assert await before.tab.locator("article.held").count() == 1
+        assert "A second one." in await before.tab.inner_text("article.held")
+
+
+async def test_a_passkey_is_registered_and_approves(browser: Any, tmp_path: Path) -> None:
+    """A device that verifies its user signs the digest of the send; it counts as a passkey."""
+    async with window(browser, tmp_path) as before:
+        held = await before.hold(TEXT)
+        await before.add_authenticator()
+        await before.enter()
+        await before.open("/keys")
+        await before.tab.fill("form[action$='/keys/passkeys'] input[name=name]", "Kitchen laptop")
+        await before.tab.fill("form[action$='/keys/passkeys'] input[name=pin]", PIN)
+        await before.tab.click("text=Add a passkey")
+        await before.tab.click("[data-register] button")
+        await before.tab.wait_for_selector("text=Kitchen laptop is registered")
+        await before.picture("keys")
+        await before.open()
+        await before.tab.click("text=Approve with a passkey")
+        await before.delivered(TEXT)
+        entry = await before.rig.app.outbox.find(held.approval_id or "")
+        assert entry.hold is not None
+        assert entry.hold.assurance is Assurance.PASSKEY
+
+
+async def test_the_first_pin_is_set_on_the_page(browser: Any, tmp_path: Path) -> None:
+    """Without a PIN nothing can be approved, and the page leads to where one is set."""
+    async with window(browser, tmp_path, pin=False) as before:
+        await before.hold(TEXT)
+        await before.enter()
+        assert await before.tab.locator("text=Approve and send").count() == 0
+        await before.tab.click("text=set one")
+        await before.tab.fill("input[name=secret]", PIN)
+        await before.tab.fill("input[name=again]", PIN)
+        await before.tab.click("text=Set the PIN")
+        await before.tab.wait_for_selector("text=The PIN is set.")
+        await before.open()
+        assert await before.tab.locator("text=Approve and send").count() == 1
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 900, "height": 800}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 900, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2},
+    "narrow": {"viewport": {"width": 320, "height": 600}, "color_scheme": "dark"},
+    "without scripts": {"viewport": {"width": 900, "height": 800}, "java_script_enabled": False},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_it_fits_every_screen_and_nothing_is_cut(
+    browser: Any, look: str, tmp_path: Path
+) -> None:
+    """In light and dark, at a desk and on a phone, nothing needs scrolling sideways, and the whole
+    text is there."""
+    long = f"{'w' * 300} https://bank.example@evil.example/pay {TEXT} " * 4
+    async with window(browser, tmp_path, **LOOKS[look]) as before:
+        await before.hold(long.strip())
+        await before.hold("We met at the fair. Shall we talk?", to="june_sandbox")
+        gone = await before.hold("One that is refused.", to="june_sandbox")
+        await before.rig.app.desk.reject(gone.approval_id or "", "terminal")
+        await before.enter()
+        for part in ("", "/rules", "/keys"):
+            await before.open(part)
+            await before.picture(f"{look.replace(' ', '-')}{part.replace('/', '-')}")
+            wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            assert await before.tab.evaluate(wide), part
+            cut = (
+                "[...document.querySelectorAll('.words')].some(w => w.scrollWidth > w.clientWidth)"
+            )
+            assert not await before.tab.evaluate(cut), part
+        await before.open()
+        assert await before.tab.inner_text(".draft .words >> nth=0") == long.strip()
+
+
+async def test_without_scripts_a_pin_approves(browser: Any, tmp_path: Path) -> None:
+    """All but live updates and passkeys works in a browser that runs no script."""
+    async with window(browser, tmp_path, java_script_enabled=False) as before:
+        await before.hold(TEXT)
+        await before.enter()
+        await before.tab.fill("form.pin input[name=pin]", PIN)
+        await before.tab.click("text=Approve and send")
+        await before.delivered(TEXT)
+
+
+async def test_another_site_can_neither_frame_nor_post(browser: Any, tmp_path: Path) -> None:
+    """A page of another origin, in the very browser that is in, gets nothing from ours."""
+    async with window(browser, tmp_path) as before:
+        held = await before.hold(TEXT)
+        await before.enter()
+        action = f"{before.place.address}/send/{held.approval_id}/refuse"
+        evil = f"""<iframe src="{before.place.address}"></iframe>
+            <form method="post" action="{action}"><input name="token"><button>Win</button></form>"""
+        await before.tab.context.route(
+            "http://evil.example/", lambda route: route.fulfill(body=evil, content_type="text/html")
+        )
+        tab = await before.tab.context.new_page()
+        await tab.goto("http://evil.example/")
+        for frame in tab.frames:
+            assert "Waiting" not in await frame.content()
+        async with tab.expect_navigation() as gone:
+            await tab.click("text=Win")
+        assert (await gone.value).status == 403
+        assert await state(before, held.approval_id) is SendState.HELD
