@@ -1,0 +1,64 @@
+"""A refused send that the owner may still send by hand: the address, and nothing on the books."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.rigs import IRIS, JUNE, rig
+from xdm_mcp.server.render import text
+
+TEXT = "Grüße & thanks: 50 % + 1 = #1?\nSee you."
+REFUSING: dict[str, Any] = {"first_contact": {"refuse": True}}
+
+
+async def test_the_owner_gets_exactly_the_text_for_exactly_the_person(tmp_path: Path) -> None:
+    """By numeric id, and the answer still begins with what did not happen."""
+    async with rig(tmp_path, **REFUSING) as here:
+        result = await here.send(TEXT, to="june_sandbox")
+
+    assert (result.status, result.recipient_ids) == ("denied", [JUNE])
+    assert result.compose_url is not None
+    assert result.compose_url.startswith("https://x.com/messages/compose?recipient_id=")
+    said = parse_qs(urlsplit(result.compose_url).query)
+    assert said == {"recipient_id": [JUNE], "text": [TEXT]}
+    told = text(result)
+    assert told.startswith("NOT SENT")
+    assert "Only the owner may still send it, by hand, at compose_url." in told
+    assert result.compose_url in told
+
+
+async def test_nothing_is_recorded_as_sent(tmp_path: Path) -> None:
+    """No entry and no charge; asking again gives the same answer."""
+    async with rig(tmp_path, **REFUSING) as here:
+        first, second = await here.send(TEXT, to=JUNE), await here.send(TEXT, to=JUNE)
+
+        assert first.compose_url
+        assert second == first
+        assert await here.app.ledger.recent() == ()
+        assert await here.deliveries() == []
+        windows = (await here.app.standing.quota()).windows
+        assert {w.used for w in windows if w.name.startswith(("messages", "requests"))} == {0}
+
+
+@pytest.mark.parametrize(
+    ("guard", "where"),
+    [
+        (REFUSING | {"hand_off": False}, {"to": JUNE}),
+        (REFUSING, {"new_group": [JUNE, IRIS]}),
+        (REFUSING | {"recipients": {"deny": ["@june_sandbox"]}}, {"to": JUNE}),
+        (REFUSING | {"recipients": {"allow": [IRIS]}}, {"to": JUNE}),
+    ],
+    ids=["switched off", "group", "deny list", "allow list"],
+)
+async def test_others_are_refused_without_an_address(
+    tmp_path: Path, guard: dict[str, Any], where: dict[str, Any]
+) -> None:
+    """Whoever is not to be written to is not to be written to by hand either."""
+    async with rig(tmp_path, **guard) as here:
+        result = await here.send(TEXT, **where)
+
+    assert (result.status, result.compose_url) == ("denied", None)
