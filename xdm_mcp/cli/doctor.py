@@ -19,6 +19,7 @@ from xdm_mcp.cli.opening import settings_of
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
 from xdm_mcp.config import POLICY_FILE, Settings
 from xdm_mcp.errors import XdmError
+from xdm_mcp.outbox.timing import SKEW, off
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,6 +75,8 @@ async def _look_around(app: App) -> AsyncIterator[Check]:
     yield await _ledger(app)
     yield await _clock(app)
     yield await _backend(app)
+    for check in _against_x(app):
+        yield check
     yield _attachments(app.settings.attachments.folder)
 
 
@@ -139,6 +142,15 @@ async def _backend(app: App) -> Check:
     )
     risk = app.backend.capabilities.risk
     return Check("backend", "note" if risk else "ok", says, risk or "")
+
+
+def _against_x(app: App) -> Iterator[Check]:
+    """Compare the clock with X's, where the look at the backend brought a date."""
+    skew = app.backend.skew if "backend" in app.__dict__ else None
+    if skew is not None:
+        says = off(skew)
+        good = f"The clock is within {SKEW.total_seconds():.0f} seconds of X's."
+        yield Check("x's clock", "fail" if says else "ok", says or good)
 
 
 def _attachments(folder: Path) -> Check:

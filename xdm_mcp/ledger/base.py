@@ -352,6 +352,11 @@ class Ledger(FactorLedger, Protocol):
         """Return the rules in force, oldest first, each with what it let pass in 24 hours."""
         ...
 
+    async def newest_stamp(self, account_id: str) -> datetime | None:
+        """Return the newest moment that any process wrote down as its present: a request of the
+        account that left, or the last decision. None before either."""
+        ...
+
     # -- the audit chain
 
     async def record_act(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from xdm_mcp.clock import from_ms
 from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.ledger.sweeping import sweep
 from xdm_mcp.models.sends import Entry, SendState
@@ -50,6 +53,17 @@ def due(sql: Sql, now: int) -> tuple[Entry, ...]:
     )
     unread = _entries(sql, "WHERE next_read_at <= ? ORDER BY next_read_at, id", now)
     return (*ready, *unread)
+
+
+def newest_stamp(sql: Sql, account_id: str) -> datetime | None:
+    """See Ledger.newest_stamp."""
+    [[left, decided]] = sql.all(
+        "SELECT (SELECT dispatched_at FROM entry WHERE account_id = ?"
+        " AND dispatched_at IS NOT NULL ORDER BY dispatched_at DESC LIMIT 1),"
+        " (SELECT at FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1)",
+        account_id,
+    )
+    return moment(max((at for at in (left, decided) if at is not None), default=None))
 
 
 def _entries(sql: Sql, where: str, *values: Value) -> tuple[Entry, ...]:

@@ -260,6 +260,10 @@ class SqlLedger(SqlFactors):
         at = to_ms(now)
         return await self._database.read(lambda sql: standing_rules.of_account(sql, account_id, at))
 
+    async def newest_stamp(self, account_id: str) -> datetime | None:
+        """See Ledger.newest_stamp."""
+        return await self._database.read(lambda sql: finding.newest_stamp(sql, account_id))
+
     async def record_act(
         self, account_id: str, event: str, what: Mapping[str, object], by: str, now: datetime
     ) -> None:

@@ -28,6 +28,7 @@ from xdm_mcp.models.results import (
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
 from xdm_mcp.models.verdicts import Facts, Verdict
 from xdm_mcp.outbox.telling import reason
+from xdm_mcp.outbox.timing import off, stepped
 from xdm_mcp.people import People, normalise
 
 RULES_SHOWN = 5
@@ -93,7 +94,14 @@ class Standing:
                 *(Reason(rule=rule, says=says) for rule, says in self._policy.describe()),
                 *(await self.standing_rules())[:RULES_SHOWN],
             ],
+            notes=await self._clock_notes(account.id, now),
         )
+
+    async def _clock_notes(self, account_id: str, now: datetime) -> list[str]:
+        """What is wrong with this machine's clock: X's dates and the ledger's stamps tell."""
+        newest = await self._ledger.newest_stamp(account_id)
+        told = (off(self._backend.skew), stepped(newest, now))
+        return [says for says in told if says is not None]
 
     async def standing_rules(self) -> list[Reason]:
         """Return the standing rules in force of this account, each in a sentence, oldest first."""
