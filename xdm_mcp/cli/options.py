@@ -19,6 +19,7 @@ from xdm_mcp.cli import (
     approvals,
     audit,
     clear,
+    costs,
     demo,
     doctor,
     factors,
@@ -58,6 +59,7 @@ COMMANDS = {
     "outbox": "list the latest sends; settle one of unknown outcome",
     "audit": "list every decision; check the record of them",
     "status": "show windows, money, held sends and halts",
+    "costs": "compare what sends and reads cost at each service",
     "doctor": "check the installation and name the next step",
     "sandbox": "serve the pretend X, look into it, speak in it",
     "clear": "lift a halt or an opt-out",
@@ -120,6 +122,7 @@ def parser() -> ArgumentParser:
     _add_audit(commands)
     for name, run in (("status", status.status), ("doctor", doctor.doctor)):
         _add_place(_add_json(_add(commands, name, COMMANDS[name], run)))
+    _add_costs(commands)
     _add_sandbox(commands)
     _add_clear(commands)
     return top
@@ -230,6 +233,13 @@ def _add_audit(commands: Commands) -> None:
     _add_place(_add_json(listing))
 
 
+def _add_costs(commands: Commands) -> None:
+    comparing = _add_json(_add(commands, "costs", COMMANDS["costs"], costs.costs))
+    comparing.add_argument("--sends", type=_count, default=100, help="messages sent (100)")
+    comparing.add_argument("--reads", type=_count, default=1_000, help="messages read (1000)")
+    comparing.add_argument("--lookups", type=_count, default=0, help="people looked up (0)")
+
+
 def _add_sandbox(commands: Commands) -> None:
     top = _add(commands, "sandbox", COMMANDS["sandbox"], None, SANDBOX)
     verbs = _holding(top, "sandbox", required=True)
@@ -297,6 +307,13 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 65_535:
         return int(text)
     raise ArgumentTypeError("a port is a whole number from 0 to 65535")
+
+
+def _count(text: str) -> int:
+    """Return a number of things. Raises ArgumentTypeError for what is none, or beyond counting."""
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    raise ArgumentTypeError("a number of things is a whole number below a thousand million")
 
 
 def _add_home(command: ArgumentParser) -> ArgumentParser:
