@@ -30,7 +30,7 @@ from xdm_mcp.sandbox.oauth.authority import Authority
 
 BACKEND = "x-api-v2"
 
-LONGEST = 0.6
+LONGEST = 0.5
 """Seconds within which a process is cancelled or killed: as long as a renewal takes here."""
 
 

@@ -26,7 +26,7 @@ from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import CLIENT, Record
 from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, with_secrets
 from xdm_mcp.credentials.store import Place, Store, check_keyring
-from xdm_mcp.errors import BadInput, XdmError
+from xdm_mcp.errors import BadInput, ConfigError, XdmError
 from xdm_mcp.models.people import User
 
 PROMPTS: Mapping[str, str] = {
@@ -213,7 +213,11 @@ def _use(args: Namespace, settings: Settings, record: Record) -> None:
     ):
         screen().print(f"To use it, set XDM_BACKEND={record.backend}.", style="yellow")
         return
-    write_private(policy, "\n".join([*lines, text]))
+    try:
+        write_private(policy, "\n".join([*lines, text]))
+    except ConfigError as error:
+        screen().print(f"{error} Then set XDM_BACKEND={record.backend}.", style="yellow")
+        return
     screen().print("The server uses it from its next start on.", style="green")
 
 

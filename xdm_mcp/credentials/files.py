@@ -39,7 +39,7 @@ def write_private(path: Path, text: str) -> None:
     folder = path.parent
     new = folder / f".{path.name}.{secrets.token_hex(8)}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         _refuse_shared(folder, folder.lstat())
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -56,6 +56,12 @@ def write_private(path: Path, text: str) -> None:
             f"{path} cannot be written ({error.strerror}); nothing was changed: make room, or give"
             " the program the right to write there."
         ) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and the one that it is in, ours alone, where they are missing."""
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def remove(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 
+from xdm_mcp.credentials.files import make_folder
 from xdm_mcp.errors import BackendUnavailable
 
 LOOK_EVERY = 0.03
@@ -30,7 +31,7 @@ async def locked(path: Path) -> AsyncIterator[int]:
     At the end only our own hold ends: a child that still lives keeps its own. Raises
     BackendUnavailable after `LONGEST`.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         await _take(descriptor)
