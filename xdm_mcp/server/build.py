@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from xdm_mcp import __version__
 from xdm_mcp.app import App
+from xdm_mcp.server.apps import EXTENSIONS
 from xdm_mcp.server.completion import complete
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.prompts import get_prompt, list_prompts
@@ -90,6 +91,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_completion=partial(complete, app),
     )
     server.middleware += [our_words_only, seal()]
+    server.extensions |= EXTENSIONS
     return server
 
 

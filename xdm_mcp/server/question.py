@@ -25,10 +25,11 @@ GUTTER = "│ "
 
 def question(view: HeldView) -> str:
     """Return the words of the dialog about one held send."""
-    return "\n".join(_lines(view))
+    return "\n".join(lines(view))
 
 
-def _lines(view: HeldView) -> Iterator[str]:
+def lines(view: HeldView) -> Iterator[str]:
+    """Yield the lines of the view, none of which holds a line break."""
     yield "Send this direct message on X?"
     yield f"From: {_name(view.account_handle, view.account_id)}"
     yield from _whom(view)

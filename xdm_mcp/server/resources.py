@@ -29,6 +29,7 @@ from xdm_mcp.app import App
 from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.models.results import Reason
 from xdm_mcp.server import uris
+from xdm_mcp.server.apps import CARD, read_card
 from xdm_mcp.server.page.pointing import waiting
 
 Ctx = ServerRequestContext[Any, Any]
@@ -101,6 +102,8 @@ async def read_resource(
     """Answer `resources/read`. What is not there is refused as the revision wants it; what cannot
     be read now is -32603 with our sentence."""
     uri = str(params.uri)
+    if uri == CARD:
+        return read_card()
     uris.require_known(uri, ctx.protocol_version)
     try:
         content = await _read(app, uri)

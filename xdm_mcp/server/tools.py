@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from xdm_mcp.app import App
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import CanDmReport, InboxPage, QuotaStatus, SendResult
+from xdm_mcp.server.apps import TOOL_META, card_meta
 from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments, SendDm, read
 from xdm_mcp.server.confirm import ask, conclude
 from xdm_mcp.server.logs import report
@@ -53,7 +54,8 @@ class Call:
 class Offer(Generic[A]):
     """One tool: its words for the model, its arguments and answer, its hints, and what it does.
 
-    `answer` is the model of the structured content; `prefix` begins every refusal.
+    `answer` is the model of the structured content; `prefix` begins every refusal; `meta` is for
+    hosts and never shown to a model.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Offer(Generic[A]):
     hints: ToolAnnotations
     call: Callable[[App, A, Call], Awaitable[BaseModel]]
     prefix: str = ""
+    meta: dict[str, Any] | None = None
     unknown: str = "Something went wrong inside the server; tell the owner, its log says where."
 
     @cached_property
@@ -76,6 +79,7 @@ class Offer(Generic[A]):
             input_schema=input_schema(self.arguments),
             output_schema=output_schema(self.answer),
             annotations=self.hints,
+            _meta=self.meta,
         )
 
     async def answer_call(
@@ -87,6 +91,9 @@ class Offer(Generic[A]):
         try:
             with nullcontext() if self.hints.read_only_hint else calls.one():
                 answer = await self.call(app, read(self.arguments, call.params.arguments), call)
+            card = (
+                await card_meta(app, answer, call.ctx) if isinstance(answer, SendResult) else None
+            )
         except XdmError as error:
             return _refusal(f"{self.prefix}{error}")
         except Exception as error:  # noqa: BLE001 - the seam where nothing private may pass
@@ -99,6 +106,7 @@ class Offer(Generic[A]):
             content=[TextContent(text=text(answer))],
             structured_content=structured(answer),
             is_error=failed,
+            _meta=card,
         )
 
 
@@ -166,6 +174,7 @@ SEND_DM = Offer(
     ),
     call=_send_dm,
     prefix=f"{NOT_SENT}. ",
+    meta=TOOL_META,
     unknown=(
         f"{MAYBE_SENT}. Something went wrong inside the server; "
         "repeat this very call to learn what became of it, and tell the owner."

@@ -1,0 +1,99 @@
+"""The card of a held send, for hosts that draw cards: it shows everything and decides nothing."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from mcp.client.extension import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+from mcp_types import TextResourceContents
+
+from tests.rigs import IRIS, Rig, rig
+from tests.server.asking import MODES
+from xdm_mcp.server.apps import CARD, META, card
+from xdm_mcp.server.build import build_server
+
+DRAWS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
+
+
+def connect(program: Rig, mode: str, **more: Any) -> Client:
+    """Connect in process."""
+    return Client(build_server(program.app), mode=mode, **more)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_host_that_draws_cards_gets_the_whole_view_beside_the_result(
+    mode: str, tmp_path: Path
+) -> None:
+    """Recipient, exact text, reasons and digest are in the part that no model reads."""
+    async with rig(tmp_path) as program:
+        async with connect(program, mode, extensions=DRAWS) as client:
+            held = await client.call_tool("send_dm", {"to": IRIS, "text": "Tab\there"})
+        (entry,) = await program.app.outbox.waiting()
+    assert held.meta is not None
+    assert entry.hold is not None
+    lines = held.meta[META]["lines"]
+    assert f"Digest: {entry.hold.digest}" in lines
+    assert "│ Tab⟦U+0009⟧here" in lines
+    assert any(f"numeric id {IRIS}" in line for line in lines)
+    assert not any("\n" in line for line in lines)
+    assert META not in str(held.structured_content)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "more", [{}, {"extensions": [advertise(EXTENSION_ID, {"mimeTypes": ["text/html"]})]}]
+)
+async def test_other_hosts_get_the_result_alone(
+    mode: str, more: dict[str, Any], tmp_path: Path
+) -> None:
+    """Nothing is added for a host that draws no cards of our kind."""
+    async with rig(tmp_path) as program, connect(program, mode, **more) as client:
+        held = await client.call_tool("send_dm", {"to": IRIS, "text": "hi"})
+    assert META not in (held.meta or {})
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_card_adds_no_tool_and_lets_no_app_send(mode: str, tmp_path: Path) -> None:
+    """Hosts that draw cards list the same four tools, and an app may call none to approve."""
+    async with rig(tmp_path) as program, connect(program, mode, extensions=DRAWS) as client:
+        tools = {tool.name: tool.meta for tool in (await client.list_tools()).tools}
+        declared = client.server_capabilities.extensions or {}
+    # 2025-11-25 has no word for a server's extensions; there the tool's own declaration is all.
+    assert (EXTENSION_ID in declared) is (mode == "auto")
+    assert set(tools) == {"send_dm", "list_dms", "check_can_dm", "quota_status"}
+    assert tools["send_dm"] == {"ui": {"resourceUri": CARD, "visibility": ["model"]}}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_card_asks_for_no_network_and_no_frames(mode: str, tmp_path: Path) -> None:
+    """The host is asked to allow nothing, in the form that the extension defines."""
+    async with rig(tmp_path) as program, connect(program, mode) as client:
+        (content,) = (await client.read_resource(CARD)).contents
+    assert isinstance(content, TextResourceContents)
+    assert content.mime_type == APP_MIME_TYPE
+    assert content.meta is not None
+    assert not any(content.meta["ui"]["csp"].values())
+    assert content.text == card()
+
+
+def test_the_cards_own_policy_runs_its_own_script_and_nothing_else() -> None:
+    """One script and one style by digest; no other source of anything, no markup from words."""
+    page = card()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
+    for kind in ("script", "style"):
+        (inline,) = re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        digest = b64encode(sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert not re.search(
+        r"innerHTML|insertAdjacent|document\.write|eval|http", page.split("<body>")[1]
+    )
+    assert "tools/call" not in page
