@@ -38,6 +38,8 @@ def recipient_of(call: Call) -> str:
 def new(call: Call) -> Reply:
     """POST events/new.json."""
     other = acts.person(call.hold, recipient_of(call))
+    if other.id == call.account_id:
+        raise acts.Refusal("oneself", other.id)
     if other.suspended:
         raise Problem("v1_user_suspended")
     text, media_id = _content(_at(_made(call), "message_data"))

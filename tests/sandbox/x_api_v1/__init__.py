@@ -1,0 +1,1 @@
+"""The wire of X API v1.1, as its reference tells it."""
