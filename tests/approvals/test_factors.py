@@ -52,6 +52,36 @@ def test_only_the_checks_make_proofs() -> None:
     assert makers == CHECKS
 
 
+def test_only_the_desk_tells_the_outbox_of_an_approval() -> None:
+    """Every way to approve passes the desk, which asks for a proof about what was shown."""
+    callers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "outbox.approve" in attributes_in(path)
+    }
+    assert callers == {"approvals/desk.py"}
+
+
+def attributes_in(path: Path) -> set[str]:
+    """Return the last two names of every dotted call of a module, underscores of the owner cut."""
+    calls = (
+        node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+    )
+    return {
+        ".".join(ast.unparse(call).split(".")[-2:]).lstrip("_")
+        for call in calls
+        if isinstance(call, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize("module", ["tools", "resources", "prompts", "arguments", "completion"])
+def test_what_an_agent_calls_knows_nothing_of_the_desk(module: str) -> None:
+    """No tool, resource, prompt or argument reaches where a person decides."""
+    path = PACKAGE / "server" / f"{module}.py"
+    assert "xdm_mcp.approvals" not in path.read_text()
+    assert not names_in(path) & {"desk", "Desk", "Proof", "Pin", "Passkeys", "client_form"}
+
+
 def test_a_client_s_dialog_is_worth_client_and_no_more() -> None:
     """Whatever it is called."""
     proof = client_form("passkey", "digest")

@@ -313,6 +313,24 @@ async def test_too_little_assurance_approves_nothing(tmp_path: Path) -> None:
         assert await r.deliveries() == []
 
 
+async def test_a_lowered_demand_is_made_again_by_the_policy(tmp_path: Path) -> None:
+    """Whoever writes into the row that a client's dialog is enough gets it approved and not sent:
+    the policy is asked once more before anything leaves, and the send waits for a person again."""
+    async with desk(tmp_path) as r:
+        for number in range(10):
+            shown = await hold(r, f"Number {number}.")
+            assert shown.digest is not None
+            await change(r, shown, "hold = json_set(hold, '$.least', 2)")
+            CASES["demand lowered"] = number + 1
+            proof = client_form("client", shown.digest)
+            await r.app.desk.approve(shown.approval_id, shown.digest, proof)
+            await r.app.outbox.work()
+            (again,) = await r.app.desk.held()
+            assert (again.state, again.least) == (SendState.HELD, Assurance.PERSON)
+            assert await r.deliveries() == []
+            r.later(minutes=16)
+
+
 async def test_after_a_restart_an_approval_is_still_used_once(tmp_path: Path) -> None:
     """Held, approved, sent: each may be followed by an end of the process."""
     clock = ManualClock(START)

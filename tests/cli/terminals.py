@@ -17,6 +17,10 @@ LONGEST = 180.0
 """Seconds until a child that neither prints nor ends is given up."""
 
 
+ENTER = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+"""Begins a session of its own whose terminal is the one on stdin, and becomes a command in it."""
+
+
 class Terminal:
     """A terminal on which one command runs. Use it in a `with` block."""
 
@@ -24,9 +28,11 @@ class Terminal:
         """Start the command."""
         self._ours, theirs = pty.openpty()
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "xdm_mcp", *arguments],
+            [sys.executable, "-S", "-c", ENTER, sys.executable, "-m", "xdm_mcp", *arguments],
             env=environment(home, **{"TERM": "xterm-256color", "COLUMNS": "100"} | extra),
-            preexec_fn=lambda: os.login_tty(theirs),  # its own session, and this its terminal
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
         )
         os.close(theirs)
         self.shown = ""
