@@ -171,8 +171,9 @@ class Ledger(FactorLedger, Protocol):
 
         `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
         `denied`, `not_sent`) where time heals nothing; HOLD, which means that the policy now asks
-        for more than was given, puts it back to held. A loser of the race gets the entry as it
-        stands, as a `repeat`. Raises NotFound for an unknown id.
+        for more than was given, puts it back to held, and so does an approval that is weaker than
+        its hold asks for. A loser of the race gets the entry as it stands, as a `repeat`. Raises
+        NotFound for an unknown id.
         """
         ...
 

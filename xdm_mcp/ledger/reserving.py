@@ -110,7 +110,9 @@ def claim(
         return Reservation(entry, repeat=True)
     weighed = weigh(sql, wanted_again(stored), limits, now)
     decision = judge(weighed.facts, from_ms(now))
-    if decision.verdict is Verdict.ALLOW:
+    if decision.verdict is Verdict.ALLOW and not _sure_enough(stored):
+        event, columns = "held", _asked_again(stored, decision)
+    elif decision.verdict is Verdict.ALLOW:
         taken = Taking(owner, entry.account_id, entry.cost, automatic=False, leave=leave)
         event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
         columns |= {"fence": entry.fence + 1, "retry_at": None}
@@ -217,6 +219,12 @@ def _may_leave(by: Taking, weighed: Weighed, slot: int, now: int) -> bool:
         for halt in weighed.facts.halts
     )
     return slot <= now and not stopped and weighed.blocked_until <= now
+
+
+def _sure_enough(stored: Stored) -> bool:
+    """Whether the approval that a row holds is as sure as the row asks for."""
+    hold = stored.entry.hold
+    return hold is not None and hold.assurance is not None and hold.assurance >= hold.least
 
 
 def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:
