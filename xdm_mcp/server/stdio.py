@@ -13,7 +13,7 @@ from xdm_mcp.app import App, open_app
 from xdm_mcp.config import Settings
 from xdm_mcp.server.build import build_parts
 from xdm_mcp.server.logs import log_to_stderr
-from xdm_mcp.server.page.on_demand import OnDemand
+from xdm_mcp.server.page.on_demand import offer_page
 from xdm_mcp.server.pipe import open_pipe
 from xdm_mcp.server.stopping import finish_sends, told_to_stop
 
@@ -47,8 +47,7 @@ async def serve_stdio(app: App) -> None:
         )
     with _claimed() as (incoming, outgoing):
         async with open_pipe(incoming, outgoing) as streams, anyio.create_task_group() as tasks:
-            if app.settings.approvals.page == "on_demand":
-                app.page_address = OnDemand(app, tasks).address
+            offer_page(app, tasks)
             with anyio.CancelScope() as serving:
                 tasks.start_soon(stop, serving)
                 tasks.start_soon(app.run)

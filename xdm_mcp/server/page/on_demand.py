@@ -14,6 +14,13 @@ from xdm_mcp.errors import ConfigError
 log = logging.getLogger(__name__)
 
 
+def offer_page(app: App, tasks: TaskGroup) -> None:
+    """Have held sends of `app` name the page, which then opens in `tasks`, unless the owner
+    switched it off."""
+    if app.settings.approvals.page == "on_demand":
+        app.page_address = OnDemand(app, tasks).address
+
+
 class OnDemand:
     """Opens the page in a task group that lives as long as the server."""
 

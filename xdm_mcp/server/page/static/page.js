@@ -174,6 +174,9 @@ function offerPasskeys() {
   }
 }
 
+// The refusal has the focus, but reading begins at the top.
+addEventListener("load", () => scrollTo(0, 0));
+
 offerPasskeys();
 countDown();
 setInterval(countDown, 1000);
