@@ -122,6 +122,9 @@ def parser() -> ArgumentParser:
     _add_audit(commands)
     for name, run in (("status", status.status), ("doctor", doctor.doctor)):
         _add_place(_add_json(_add(commands, name, COMMANDS[name], run)))
+    commands.choices["doctor"].add_argument(
+        "--online", action="store_true", help="also ask the service who the login speaks for"
+    )
     _add_costs(commands)
     _add_sandbox(commands)
     _add_clear(commands)
