@@ -7,34 +7,27 @@ import stat
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
 
 from xdm_mcp import __version__
 from xdm_mcp.app import App, open_app
+from xdm_mcp.cli.checks import Check, credentials
 from xdm_mcp.cli.opening import settings_of
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
-from xdm_mcp.config import POLICY_FILE, Settings
+from xdm_mcp.config import POLICY_FILE
 from xdm_mcp.errors import XdmError
 from xdm_mcp.outbox.timing import SKEW, off
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIN_STEP = "Run `xdm-mcp approvals pin`."
+
 MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "fail": ("✗", "bold red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one look found. `next` is the next step for the owner, empty where there is none."""
-
-    name: str
-    state: Literal["ok", "note", "fail"]
-    says: str
-    next: str = ""
 
 
 def doctor(args: Namespace) -> int:
@@ -53,28 +46,32 @@ async def _examine(args: Namespace) -> list[Check]:
     try:
         settings = settings_of(args)
         async with open_app(settings) as app:
-            found = [check async for check in _look_around(app)]
+            found = [check async for check in _look_around(app, online=args.online)]
     except XdmError as error:
         return [program, Check("settings", "fail", str(error), "Correct it and run this again.")]
-    return [program, *_settings(settings), *found, _entry()]
+    return [program, *_policy(app), *found, _entry()]
 
 
-def _settings(settings: Settings) -> Iterator[Check]:
-    home = settings.home
-    policy = home / POLICY_FILE
+def _policy(app: App) -> Iterator[Check]:
+    policy = app.settings.home / POLICY_FILE
     if policy.exists():
         yield Check("policy", "ok", f"{policy} is in force.")
     else:
         yield Check("policy", "ok", f"The safe defaults are in force; {policy} would change them.")
-    if settings.x_access_token_file is not None:
-        yield _private_file("token file", settings.x_access_token_file)
 
 
-async def _look_around(app: App) -> AsyncIterator[Check]:
+async def _look_around(app: App, *, online: bool) -> AsyncIterator[Check]:
     yield _home(app.settings.home)
     yield await _ledger(app)
     yield await _clock(app)
-    yield await _backend(app)
+    for check in credentials(app.settings, app.clock.now()):
+        yield check
+    if online or app.settings.backend == "sandbox":
+        yield await _backend(app)
+    else:
+        says = f"{app.settings.backend} was not asked whether the credentials work."
+        yield Check("backend", "note", says, "Run `xdm-mcp doctor --online`.")
+    yield await _pin(app)
     for check in _against_x(app):
         yield check
     yield _attachments(app.settings.attachments.folder)
@@ -131,7 +128,7 @@ async def _clock(app: App) -> Check:
 
 
 async def _backend(app: App) -> Check:
-    step = "Check XDM_BACKEND, XDM_BASE_URL and the credentials; docs/backends.md names them."
+    step = "Check XDM_BACKEND, XDM_BASE_URL and the login; docs/credentials.md explains them."
     try:
         account = await app.people.account()
     except XdmError as error:
@@ -153,6 +150,16 @@ def _against_x(app: App) -> Iterator[Check]:
         yield Check("x's clock", "fail" if says else "ok", says or good)
 
 
+async def _pin(app: App) -> Check:
+    try:
+        known = await app.desk.pin.is_set()
+    except XdmError as error:
+        return Check("pin", "note", str(error))
+    if known:
+        return Check("pin", "ok", "A PIN is set; approving asks for it.")
+    return Check("pin", "note", "No PIN is set, so nothing can be approved yet.", PIN_STEP)
+
+
 def _attachments(folder: Path) -> Check:
     if not folder.is_dir():
         return Check(
@@ -163,12 +170,6 @@ def _attachments(folder: Path) -> Check:
             "attachments", "fail", f"{folder} cannot be read.", f"Run `chmod 700 {folder}`."
         )
     return Check("attachments", "ok", f"{sum(1 for _ in folder.iterdir())} files in {folder}.")
-
-
-def _private_file(name: str, path: Path) -> Check:
-    if _open_to_others(path):
-        return Check(name, "fail", f"{path} is open to other users.", f"Run `chmod 600 {path}`.")
-    return Check(name, "ok", f"{path} is yours alone.")
 
 
 def _open_to_others(path: Path) -> bool:

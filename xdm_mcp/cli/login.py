@@ -195,30 +195,31 @@ def _use(args: Namespace, settings: Settings, record: Record) -> None:
         screen().print(f"{names} is set and wins over the login; unset it.", style="yellow")
     if chosen.backend == record.backend and same_place:
         return
-    policy = settings.home / POLICY_FILE
-    wanted = {"backend": record.backend}
+    lines = [f'backend = "{record.backend}"']
     if not same_place and settings.base_url:
-        wanted["base_url"] = settings.base_url
-    lines = [f'{key} = "{value}"' for key, value in wanted.items()]
-    text = policy.read_text("utf-8") if policy.exists() else ""
-    stands = any(
-        line.partition("=")[0].strip() in {"backend", "base_url"} for line in text.split("\n")
-    )
-    if (
-        stands
-        or "XDM_BACKEND" in os.environ
-        or not _yes(
-            f"Use it from now on? This writes {' and '.join(lines)} into {policy}", usually=True
-        )
-    ):
+        lines.append(f'base_url = "{settings.base_url}"')
+    if _written(settings.home / POLICY_FILE, lines):
+        screen().print("The server uses it from its next start on.", style="green")
+    else:
         screen().print(f"To use it, set XDM_BACKEND={record.backend}.", style="yellow")
-        return
+
+
+def _written(policy: Path, lines: list[str]) -> bool:
+    """Write `lines` at the head of the owner's file, if the owner agrees and nothing says otherwise
+    already; whether that was done."""
+    text = policy.read_text("utf-8") if policy.exists() else ""
+    keys = {line.partition("=")[0].strip() for line in text.split("\n")}
+    question = f"Use it from now on? This writes {' and '.join(lines)} into {policy}"
+    if keys & {"backend", "base_url"} or "XDM_BACKEND" in os.environ:
+        return False
+    if not _yes(question, usually=True):
+        return False
     try:
         write_private(policy, "\n".join([*lines, text]))
     except ConfigError as error:
-        screen().print(f"{error} Then set XDM_BACKEND={record.backend}.", style="yellow")
-        return
-    screen().print("The server uses it from its next start on.", style="green")
+        screen().print(str(error), style="yellow")
+        return False
+    return True
 
 
 def name_of(record: Record) -> str:
