@@ -10,6 +10,8 @@ from typing import Any
 import apsw
 
 from tests.faults.program import READ_COSTS
+from xdm_mcp.ledger.audit import verify
+from xdm_mcp.ledger.sqlite import ApswSql
 
 MARGIN = 35_000
 """By how many ms every window is longer than X's."""
@@ -22,7 +24,8 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Rows:
-    """What a ledger's file holds: sends, sends made elsewhere, money, and SQLite's word on it."""
+    """What a ledger's file holds: sends, sends made elsewhere, money; and whether it is whole, by
+    SQLite's word and by the chain of the audit."""
 
     entries: tuple[Row, ...] = ()
     external: tuple[Row, ...] = ()
@@ -43,12 +46,13 @@ def rows_in(path: Path) -> Rows:
             "SELECT coalesce(sum(spent), 0), coalesce(sum(automatic), 0) FROM daily"
         )
         strays = connection.execute("PRAGMA foreign_key_check").fetchall()
+        broken_at = verify(ApswSql(connection)).broken_at
         return Rows(
             _all(connection, "entry"),
             _all(connection, "external"),
             spent,
             automatic,
-            f"{connection.pragma('integrity_check')}{strays or ''}",
+            f"{connection.pragma('integrity_check')}{strays or ''}{broken_at or ''}",
         )
     finally:
         connection.close()

@@ -131,12 +131,12 @@ def test_a_program_that_is_wrong_on_purpose_is_caught(
     open_arena: Arena, mutant: str, way: str, behaviour: str, dies: bool
 ) -> None:
     """The harness sees each of the faults that it is there for, when X has just answered."""
-    case = Case(way, behaviour, seed=0)
+    case = Case(way, behaviour, seed=0, mutant=mutant)
     if dies:
         edges = edges_of(open_arena, case)
         answered = [n for n, edge in enumerate(edges) if edge.endswith("messages: answered")]
         case = replace(case, point=answered[-1])
     figures = Figures()
-    figures.add(run(open_arena, replace(case, mutant=mutant)))
+    figures.add(run(open_arena, case))
 
     assert figures.broken["doubled"] or figures.broken["false failed"], figures.told()

@@ -222,3 +222,15 @@ async def tamper(desk: Desk, statement: str) -> None:
     """Change the rows behind the ledger's back."""
     assert isinstance(desk.ledger, SqlLedger)
     await desk.ledger._database.write(lambda sql: sql.run(statement))
+
+
+async def test_the_newest_stamp_stays_when_the_clock_steps_back(desk: Desk) -> None:
+    """What was once the present is remembered: a request that left, or the last decision."""
+    assert await desk.ledger.newest_stamp(ME) is None
+    await desk.send(draft())
+    before = desk.now
+    desk.later(hours=-2)
+    await desk.reserve(draft("Another."), deny())
+
+    assert await desk.ledger.newest_stamp(ME) == before
+    assert await desk.ledger.newest_stamp(BEN) == desk.now
