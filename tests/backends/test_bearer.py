@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -10,8 +12,10 @@ from pydantic import SecretStr
 
 from tests.backends.wires import ACCEPTED, ANNA, EVENT, ME, NOW, Script, reply
 from xdm_mcp.backends.base import Picture
+from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import ManualClock
+from xdm_mcp.config import Settings
 from xdm_mcp.errors import BackendUnavailable, Refused, XdmError
 from xdm_mcp.models.sends import SendState, Target
 
@@ -165,3 +169,17 @@ async def test_no_token_is_in_any_representation() -> None:
     there = backend(Tokens(), Script(SELF))
     await there.me()
     assert "t1" not in repr(vars(there)) + repr(vars(there._line)) + repr(vars(there._line.wire))
+
+
+async def test_the_keys_of_oauth_1_serve_the_newer_api_where_there_is_no_token(
+    tmp_path: Path,
+) -> None:
+    """X takes both for API v2; a token goes first."""
+    script = Script(SELF)
+    names = ("x_consumer_key", "x_consumer_secret", "x_token", "x_token_secret")
+    keys: dict[str, Any] = {name: SecretStr(f"canary-{name}") for name in names}
+    for token, kind in ((None, "OAuth"), (SecretStr("t1"), "Bearer")):
+        chosen = Settings(home=tmp_path, backend="x-api-v2", x_access_token=token, **keys)
+        there = open_backend(chosen, ManualClock(NOW), httpx2.MockTransport(script))
+        assert (await there.me()).id == ME
+        assert script.requests[-1].headers["authorization"].split()[0] == kind

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from xdm_mcp.config import Settings
 
 
 class Bearer(Protocol):
@@ -71,3 +74,12 @@ def usable(secret: SecretStr | None) -> bool:
     """Whether a secret is one word of printable ASCII, as a header must have it."""
     word = secret.get_secret_value() if secret else ""
     return bool(word) and word.isascii() and word.isprintable() and " " not in word
+
+
+def keys_of(settings: Settings) -> Keys | None:
+    """Return the four keys of OAuth 1.0a, None unless all are set."""
+    consumer_key, consumer_secret = settings.x_consumer_key, settings.x_consumer_secret
+    token, token_secret = settings.x_token, settings.x_token_secret
+    if not (consumer_key and consumer_secret and token and token_secret):
+        return None
+    return Keys(consumer_key, consumer_secret, token, token_secret)

@@ -16,7 +16,7 @@ import pydantic_core
 
 from xdm_mcp.backends import x_api_v1_people as people
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
-from xdm_mcp.backends.auth import Keys
+from xdm_mcp.backends.auth import Keys, keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import Answer, NoAnswer
 from xdm_mcp.backends.x_api_v1_limits import CAPABILITIES, MAX_PAGE, pause_until, send_windows
@@ -289,15 +289,6 @@ def open_x_api_v1(
 ) -> XApiV1Backend:
     """Return the backend for the settings' four keys and base URL, by default X's own."""
     return XApiV1Backend(settings.base_url or ORIGIN, keys_of(settings), clock, transport=transport)
-
-
-def keys_of(settings: Settings) -> Keys | None:
-    """Return the four keys of OAuth 1.0a, None unless all are set."""
-    consumer_key, consumer_secret = settings.x_consumer_key, settings.x_consumer_secret
-    token, token_secret = settings.x_token, settings.x_token_secret
-    if not (consumer_key and consumer_secret and token and token_secret):
-        return None
-    return Keys(consumer_key, consumer_secret, token, token_secret)
 
 
 def post_of(target: Target, text: str, media_id: str | None) -> bytes | None:

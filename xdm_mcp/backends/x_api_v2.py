@@ -16,6 +16,7 @@ import pydantic_core
 
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends import x_api_v2_people as people
+from xdm_mcp.backends.auth import keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import NoAnswer
 from xdm_mcp.backends.x_api_v2_events import Billed, Events, listing_path
@@ -222,11 +223,14 @@ def open_x_api_v2(
     transport: httpx2.AsyncBaseTransport | None = None,
     bearer: Bearer | None = None,
 ) -> XApiV2Backend:
-    """Return the backend for the settings' token, or else that of `bearer`, and the settings' base
-    URL, by default X's own."""
+    """Return the backend for the settings' base URL, by default X's own.
+
+    It speaks with the settings' token, or else that of `bearer`, or else the four keys of OAuth
+    1.0a, which X takes for API v2 as well.
+    """
     origin = settings.base_url or ORIGIN
-    secret = settings.x_access_token or bearer
-    return XApiV2Backend(origin, secret, clock, transport=transport)
+    secrets = settings.x_access_token or bearer or keys_of(settings)
+    return XApiV2Backend(origin, secrets, clock, transport=transport)
 
 
 def post_of(target: Target, text: str, media_id: str | None) -> tuple[str, bytes] | None:
