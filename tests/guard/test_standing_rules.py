@@ -29,7 +29,7 @@ from xdm_mcp.guard.base import findings_of
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.presets import PRESETS
 from xdm_mcp.models.sends import Assurance, Draft
-from xdm_mcp.models.standing_rules import RuleUse
+from xdm_mcp.models.standing_rules import RuleUse, Terms
 from xdm_mcp.models.verdicts import Decision, Facts, Finding, PeerFacts, Verdict
 
 OTHER = "3000"
@@ -44,6 +44,35 @@ def decided(
     """Return what a policy with these tables decides while these standing rules are in force."""
     known = replace(facts(*them), standing_rules=rules)
     return Policy.load(raw).decide(wanted or draft(), known, NOW)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"user_id": "@anna"},
+        {"user_id": ""},
+        {"user_id": None, "links": True},
+        {"user_id": None, "quiet_hours": True},
+        {"user_id": None, "first_contact": True, "solicited": False},
+        {"first_contact": True},
+        {"per_day": 0},
+        {"per_day": 101},
+        {"max_length": 0},
+        {"max_length": 10_001},
+        {"until": NOW},
+        {"until": NOW + timedelta(days=366, milliseconds=1)},
+    ],
+)
+def test_terms_that_cannot_be_have_a_fault_in_one_sentence(said: dict[str, Any]) -> None:
+    """And nothing is wrong with the bounds themselves."""
+    good: dict[str, Any] = {"user_id": THEM, "until": NOW + timedelta(days=366), "per_day": 100}
+    assert Terms(**good, max_length=10_000).fault(NOW) is None
+
+    fault = Terms(**(good | said)).fault(NOW)
+
+    assert fault is not None
+    assert fault.endswith(".")
+    assert "\n" not in fault
 
 
 def test_a_rule_answers_what_the_owner_would_be_asked() -> None:
