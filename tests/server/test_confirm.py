@@ -19,11 +19,14 @@ from mcp_types import (
     ElicitResult,
 )
 
+from tests.attack.wires import TRANSPORTS, served
+from tests.attack.world import world
 from tests.rigs import IRIS, JUNE, Rig, rig
 from tests.server.asking import MODES
 from xdm_mcp.models.sends import Assurance
 from xdm_mcp.server import confirm
 from xdm_mcp.server.build import build_server
+from xdm_mcp.server.rounds import DIALOG
 
 CLIENT_WILL_DO: dict[str, Any] = {"confirmation": {"least": "client"}}
 """A policy that lets the client's own dialog answer whatever only `confirmation` holds."""
@@ -182,7 +185,7 @@ async def test_a_dialog_that_hangs_ends_before_the_client_gives_the_tool_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tool answers `held` while the dialog is still open; a late yes changes nothing."""
-    assert timedelta(seconds=60) > confirm.DIALOG
+    assert timedelta(seconds=60) > DIALOG
     monkeypatch.setattr("xdm_mcp.server.confirm.DIALOG", timedelta(milliseconds=50))
     late = anyio.Event()
 
@@ -239,3 +242,42 @@ async def test_url_mode_brings_the_page_and_approves_nothing(
         assert IRIS not in visit.message
         await program.app.outbox.work()
         assert await program.deliveries() == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_form_reaches_the_client_over_every_transport(
+    transport: str, mode: str, tmp_path: Path
+) -> None:
+    """Asked and answered over pipes, Streamable HTTP and SSE alike: one dialog, one message."""
+    dialog = Dialog()
+    with anyio.fail_after(20):
+        async with (
+            world(tmp_path, **CLIENT_WILL_DO) as place,
+            served(place.app, transport, mode, elicitation_callback=dialog.hear) as client,
+        ):
+            assert (await send(client))["status"] == "sent"
+            assert (await send(client))["replayed"]
+            assert await place.delivered() == ["On its way."]
+    assert len(dialog.asked) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_real_page_is_brought_over_every_transport_and_opening_it_approves_nothing(
+    transport: str, mode: str, tmp_path: Path
+) -> None:
+    """Where a person is needed, the client is asked to open the page that the server serves."""
+    dialog = Dialog()
+    with anyio.fail_after(20):
+        async with (
+            world(tmp_path) as place,
+            served(place.app, transport, mode, elicitation_callback=dialog.hear) as client,
+        ):
+            held = await send(client)
+            assert held["status"] == "held"
+            (visit,) = dialog.asked
+            assert isinstance(visit, ElicitRequestURLParams)
+            assert visit.url in held["how_to_approve"]
+            assert held["approval_id"] not in visit.url
+            assert await place.delivered() == []
