@@ -64,7 +64,8 @@ class People:
                 if self._speaks_for() not in (None, me.id):
                     raise Refused("auth", "The login is for another account; log in again.")
                 now = self._clock.now()
-                price = self._backend.capabilities.prices.read_user
+                prices = self._backend.capabilities.prices
+                price = prices.read_user + prices.read_self
                 await self._ledger.book_read(me.id, price, Budget(), (), now)
                 await self._ledger.remember_users([me], now)
                 self._me = me

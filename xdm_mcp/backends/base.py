@@ -28,6 +28,8 @@ class Prices:
     source: str
     read_page: int = 0
     """What a page of messages costs whatever is on it; `read_message` is charged on top."""
+    read_self: int = 0
+    """What finding out our own account costs on top of `read_user`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ class PriceList:
     """What one service charges for the three things that this program asks of it.
 
     Messages are read at `read` each where `page` is None, else at `read` for each page of at most
-    `page` messages. `note` is what a comparison must say besides.
+    `page` messages. `note` is what a comparison must say besides, `read_self` what finding out our
+    own account costs on top of a look-up, once in each process.
     """
 
     send: Figure
@@ -34,6 +35,7 @@ class PriceList:
     look_up: Figure
     page: int | None = None
     note: str = ""
+    read_self: int = 0
 
     @property
     def prices(self) -> Prices:
@@ -45,6 +47,7 @@ class PriceList:
             read_user=self.look_up.micro,
             source=self.send.source,
             read_page=self.read.micro if by_page else 0,
+            read_self=self.read_self,
         )
 
     def of(self, sends: int, reads: int, lookups: int) -> Estimate:
@@ -88,6 +91,7 @@ PRICES: Mapping[str, PriceList] = {
         look_up=Figure(1_000, "person", _GETXAPI),
         page=50,
         note="One conversation alone costs 0.001 USD a page of 50.",
+        read_self=2_000,
     ),
     "x-api-v1": PriceList(
         send=Figure(15_000, "message", f"not listed; booked as X API v2 ({_X})"),
