@@ -41,8 +41,9 @@ EVENTS = "/1.1/direct_messages/events"
 NAME = "x-api-v1"
 
 KEYLESS = (
-    "There are no usable keys of OAuth 1.0a: set XDM_X_CONSUMER_KEY, XDM_X_CONSUMER_SECRET,"
-    " XDM_X_TOKEN and XDM_X_TOKEN_SECRET, then start again."
+    "There are no usable keys of OAuth 1.0a: log in with `xdm-mcp login`, or set"
+    " XDM_X_CONSUMER_KEY, XDM_X_CONSUMER_SECRET, XDM_X_TOKEN and XDM_X_TOKEN_SECRET, then start"
+    " again."
 )
 UNSENDABLE = (
     "Nothing was sent: the backend x-api-v1 takes one person by number, and a text that can be"
@@ -50,8 +51,8 @@ UNSENDABLE = (
 )
 WORDED = {
     "auth": (
-        "X does not accept the keys of OAuth 1.0a: check the four values and this machine's clock,"
-        " start again, and clear the halt if there is one."
+        "X does not accept the keys of OAuth 1.0a: check this machine's clock, log in again with"
+        " `xdm-mcp login` or correct the four values, and clear the halt if there is one."
     ),
     "app_access": (
         "X does not let this app use API v1.1, as it refuses most apps: choose the backend"

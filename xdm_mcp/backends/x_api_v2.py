@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 ORIGIN = "https://api.x.com"
 
 TOKENLESS = (
-    "There is no usable X access token: set XDM_X_ACCESS_TOKEN to a user's token with direct"
-    " message permission, then start again."
+    "There is no usable X access token: log in with `xdm-mcp login`, or set XDM_X_ACCESS_TOKEN to a"
+    " user's token with direct message permission, then start again."
 )
 UNSENDABLE = (
     "Nothing was sent: a message needs a text that can be encoded or a picture, and one person, one"

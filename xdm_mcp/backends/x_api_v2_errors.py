@@ -138,8 +138,8 @@ BAD_REQUEST = Refusal(
 )
 AUTH = Refusal(
     "auth",
-    "X does not accept the access token: renew XDM_X_ACCESS_TOKEN, start again, and clear the halt"
-    " if there is one.",
+    "X does not accept the access token: log in again with `xdm-mcp login`, or renew"
+    " XDM_X_ACCESS_TOKEN and start again, and clear the halt if there is one.",
     halts="account",
 )
 WRONG_AUTH_KIND = Refusal(
