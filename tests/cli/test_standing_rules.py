@@ -52,6 +52,12 @@ def test_a_handle_that_is_known_stands_beside_the_number(home: Home) -> None:
     assert f"@iris_sandbox, numeric id {IRIS_ID}" in allow(home, "--user", IRIS_ID)[1]
 
 
+def test_the_widest_rule_warns_its_maker(home: Home) -> None:
+    """Strangers too write first; a rule for one person needs no such word."""
+    assert "mind        whoever writes to you can then be answered" in allow(home, "--anyone")[1]
+    assert "whoever writes to you" not in allow(home, "--user", IRIS_ID)[1]
+
+
 def test_the_entry_and_the_audit_say_which_rule_let_it_pass(home: Home) -> None:
     """Made with the PIN, at the terminal, by number; then the send names it."""
     home.with_app(lambda app: app.inbox.page())

@@ -81,6 +81,37 @@ def test_the_owner_sets_what_answers_it() -> None:
     assert finding.least is Assurance.PASSKEY
 
 
+def test_the_owner_asks_less_of_a_plain_reply_only_by_saying_so() -> None:
+    """`least_for_replies` is for solicited replies without links; without it `least` holds."""
+    replies = Confirmation(least="passkey", least_for_replies="client")
+    asked = {
+        words: rule.judge(draft(text), facts(who), NOW)
+        for words, rule, text, who in [
+            ("reply", replies, "Good morning", peer()),
+            ("link", replies, "See www.example.com", peer()),
+            ("unsolicited", replies, "Good morning", peer(last_inbound_at=NOW - 25 * HOUR)),
+            ("unsaid", Confirmation(least="passkey"), "Good morning", peer()),
+        ]
+    }
+
+    assert {words: finding.least.name for words, finding in asked.items() if finding} == {
+        "reply": "CLIENT",
+        "link": "PASSKEY",
+        "unsolicited": "PASSKEY",
+        "unsaid": "PASSKEY",
+    }
+
+
+def test_replies_beyond_the_day_are_asked_about_like_any_plain_reply() -> None:
+    """With what the owner asks of those."""
+    rule = Confirmation(mode="solicited", least_for_replies="client")
+
+    finding = rule.judge(draft(), facts(automatic_today=20), NOW)
+
+    assert finding is not None
+    assert (finding.verdict, finding.least) == (Verdict.HOLD, Assurance.CLIENT)
+
+
 @pytest.mark.parametrize(("held", "crowded"), [(0, False), (4, False), (5, True), (6, True)])
 def test_five_sends_may_wait_at_a_time(held: int, crowded: bool) -> None:
     """A sixth is refused, and the sentence says who can make room."""

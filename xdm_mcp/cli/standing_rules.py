@@ -26,6 +26,9 @@ LIVES = timedelta(days=30)
 QUESTION = "PIN to allow exactly this (empty to leave it): "
 """What is asked below the rule that is to be made."""
 
+ANYONE = "whoever writes to you can then be answered without you; name a person where you can"
+"""What the maker of the widest rule is told first."""
+
 
 def listed(args: Namespace) -> int:
     """List the rules in force, each with what it let pass in 24 hours."""
@@ -78,6 +81,8 @@ async def _add(app: App, args: Namespace) -> int:
     show(console, "account", f"numeric id {account_id}")
     show(console, "to", await _whom(app, terms))
     show(console, "rule", terms.describe())
+    if terms.user_id is None:
+        show(console, "mind", ANYONE, "yellow")
     try:
         proof = await confirm_person(app, about(account_id, terms), QUESTION)
     except Declined:

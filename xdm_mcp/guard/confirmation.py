@@ -37,7 +37,8 @@ class Confirmation(HoldingRule):
         default=20,
         ge=0,
         le=500,
-        description="Under `solicited`: replies in a day that pass without a person.",
+        description="Under `solicited`: replies in a UTC day that pass without a person, together"
+        " with what standing rules let pass.",
     )
     held_at_most: int = Field(
         default=5,
