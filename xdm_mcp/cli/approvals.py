@@ -57,8 +57,7 @@ async def ask_about(app: App, view: HeldView) -> Proof:
     Raises Declined for a no, BadInput where it cannot be approved here, and what `confirm_person`
     raises.
     """
-    if view.state is not SendState.HELD:
-        raise BadInput(f"That send is {view.state} and no longer waits for this.")
+    _expect_held(view)
     if view.digest is None:
         raise BadInput("This held send was altered after it was held; reject it and ask again.")
     if view.least > Assurance.PERSON:
@@ -109,8 +108,7 @@ async def _show(app: App, args: Namespace) -> int:
 
 async def _approve(app: App, args: Namespace) -> int:
     view = await app.desk.view(args.id)
-    if not view.waits:
-        raise BadInput(f"That send is {view.state} and no longer waits for this.")
+    _expect_held(view)
     console = screen()
     draw(console, view)
     try:
@@ -127,6 +125,11 @@ async def _reject(app: App, args: Namespace) -> int:
     await app.desk.reject(view.approval_id, TERMINAL)
     screen().print(f"Rejected {view.approval_id}: it will never be sent.", style="green")
     return 0
+
+
+def _expect_held(view: HeldView) -> None:
+    if view.state is not SendState.HELD:
+        raise BadInput(f"That send is {view.state} and no longer waits for this.")
 
 
 def _print_all(console: Console, views: tuple[HeldView, ...]) -> None:
