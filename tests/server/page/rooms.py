@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from argon2 import PasswordHasher
 
 from tests.rigs import Rig, rig
+from xdm_mcp.approvals.pin import Pin
 from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.tickets import mint
@@ -79,6 +81,8 @@ class Page:
 async def page(home: Path, **guard: Any) -> AsyncIterator[Page]:
     """Yield a program on `home` with its page; nobody is in yet."""
     async with rig(home, **guard) as program:
+        desk = program.app.desk
+        desk.pin = Pin(program.app.ledger, program.clock, PasswordHasher(1, 8, 1))
         room = Room(program.app, Visitors(loopback_origins(PORT)), SECRET)
         transport = httpx2.ASGITransport(app=page_of(room), client=("127.0.0.1", 50_000))
         async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client:

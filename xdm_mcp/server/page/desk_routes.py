@@ -23,12 +23,9 @@ BY = "page"
 
 
 async def desk(room: Room, request: Request, session: Session) -> Response:
-    """Show the desk."""
-    try:
-        shown = await look(room.app)
-    except XdmError as error:
-        return draw("trouble.html", status=503, session=session, says=str(error))
-    return draw_desk(shown, session, room.said(session))
+    """Show the desk. What was to be said once is kept from the script that looks for changes."""
+    live = "live" in request.query_params
+    return draw_desk(await look(room.app), session, None if live else room.said(session))
 
 
 def draw_desk(shown: Shown, session: Session, word: Word | None = None) -> Response:
@@ -77,7 +74,10 @@ async def approve(room: Room, request: Request, session: Session) -> Response:
     except XdmError as error:
         room.say(session, says(error, approval_id))
     else:
-        room.say(session, Word("good", "Approved: it goes out now.", approval_id))
+        room.say(
+            session,
+            Word("good", "Approved: it goes out as soon as the limits let it.", approval_id),
+        )
     return back()
 
 

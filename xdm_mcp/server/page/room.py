@@ -18,6 +18,7 @@ from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.clock import moment, span
 from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.models.quota import usd
+from xdm_mcp.server.logs import report
 from xdm_mcp.server.page.sessions import Session, Sessions
 from xdm_mcp.server.page.tickets import Tickets
 from xdm_mcp.server.page.visitors import LARGEST_FORM, Visitors
@@ -27,6 +28,8 @@ ROOT = "/approvals"
 
 MOST_FIELDS = 20
 """Fields of one form: ours have fewer."""
+
+UNFORESEEN = "Something went wrong inside the server; its log says where."
 
 STALE = "That form was used before or is not of this page; look at what it shows now."
 
@@ -103,7 +106,13 @@ def entered(room: Room, show: Entered) -> Handler:
         session = room.session(request)
         if session is None:
             return draw("locked.html", status=401)
-        return await show(room, request, session)
+        try:
+            return await show(room, request, session)
+        except XdmError as error:
+            return draw("trouble.html", status=503, session=session, says=str(error))
+        except Exception as error:  # noqa: BLE001 - the seam where nothing private may pass
+            report(error, "the approval page")
+            return draw("trouble.html", status=500, session=session, says=UNFORESEEN)
 
     return route
 

@@ -24,19 +24,14 @@ TICKS = ("solicited", "links", "quiet_hours", "first_contact")
 async def rules(room: Room, request: Request, session: Session) -> Response:
     """Show the rules in force and the form for another."""
     app, now = room.app, room.app.clock.now()
-    try:
-        account = await app.people.account()
-        uses = await app.ledger.standing_rules(account.id, now)
-        pin = await app.desk.pin.is_set()
-    except XdmError as error:
-        return draw("trouble.html", status=503, session=session, says=str(error))
+    account = await app.people.account()
     return draw(
         "rules.html",
         session=session,
         here="rules",
         said=room.said(session),
-        uses=uses,
-        pin=pin,
+        uses=await app.ledger.standing_rules(account.id, now),
+        pin=await app.desk.pin.is_set(),
         per_day=PER_DAY_AT_MOST,
         length=LENGTH_AT_MOST,
         days=LIVES_AT_MOST.days,

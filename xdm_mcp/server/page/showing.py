@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.desk import Past
-from xdm_mcp.approvals.view import HeldView
+from xdm_mcp.approvals.view import HeldView, one_line
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import Money, QuotaStatus
 from xdm_mcp.models.sends import Entry, SendState
@@ -101,7 +101,11 @@ async def _quota(app: App) -> tuple[QuotaStatus | None, str]:
 
 async def _unknown(app: App) -> tuple[Entry, ...]:
     recent = await app.ledger.recent(LOOKED_AT)
-    return tuple(e for e in recent if e.state is SendState.UNKNOWN and only_a_person_knows(e))
+    return tuple(
+        replace(entry, handle=one_line(entry.handle) if entry.handle else None)
+        for entry in recent
+        if entry.state is SendState.UNKNOWN and only_a_person_knows(entry)
+    )
 
 
 def only_a_person_knows(entry: Entry) -> bool:

@@ -10,7 +10,7 @@ const LOOK_EVERY = 1000;
 function fetchPage() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", location.pathname);
+    request.open("GET", `${location.pathname}?live`);
     request.responseType = "document"; // parsed without running or loading anything
     request.onload = () => (request.status === 200 ? resolve(request.response) : reject());
     request.onerror = reject;
