@@ -26,6 +26,7 @@ async def all_of(ask: Callable[[Asked], Awaitable[Told]], items: Sequence[Asked]
     waiting = iter(enumerate(items))
 
     async def work() -> None:
+        """Ask for one after the other until none is left."""
         for place, item in waiting:
             if failures:
                 return

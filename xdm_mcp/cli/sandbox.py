@@ -91,4 +91,5 @@ def _announce(world: HomeWorld, host: str, port: int) -> None:
     console.print(
         f"  XDM_BACKEND=x-api-v2 XDM_BASE_URL={url} XDM_X_ACCESS_TOKEN={SANDBOX_TOKEN} xdm-mcp"
     )
+    console.print("It plays every other service as well: docs/sandbox.md has their settings.")
     console.print("Stop with Ctrl-C.", style="dim")

@@ -213,6 +213,6 @@ def _can_dm(user: User, facts: Facts, now: datetime) -> tuple[bool | None, str]:
         return False, "negative_cache"
     if user.suspended or "blocking" in user.connection:
         return False, "relative"
-    if user.can_dm is None and peer and peer.last_inbound_at:
-        return True, "history"
+    if user.can_dm_basis != "relative" and peer and peer.last_inbound_at:
+        return True, "history"  # what is told of everybody does not shut out who wrote to us
     return user.can_dm, user.can_dm_basis
