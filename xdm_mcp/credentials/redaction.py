@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
@@ -59,8 +60,9 @@ class Redacting(logging.Filter):
 def _forms(secret: str) -> Iterator[str]:
     """Yield how a secret may be written: as it is, in URLs, in base64 wherever it begins."""
     yield secret
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    for escaped in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield escaped
+        yield re.sub("%..", lambda escape: escape[0].lower(), escaped)
     yield secret.encode("unicode_escape").decode()
     raw = secret.encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
