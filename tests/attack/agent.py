@@ -34,6 +34,8 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
+from xdm_mcp.server.apps import CARD
+
 QUOTED = re.compile(
     r'"([^"]{1,200})"|[“„”]([^“”]{1,200})[“”]|[«»]\s?([^«»]{1,200}?)\s?[«»]|「([^」]{1,200})」|`([^`]{1,200})`'
 )
@@ -81,6 +83,7 @@ class Seen:
     dialogs: int = 0
     held: int = 0
     calls: int = 0
+    visits: int = 0
 
     def learn(self, words: str) -> None:
         """Keep what may open something, the newest first and not too much of it."""
@@ -216,7 +219,7 @@ class Agent:
 
     def _learned(self, result: CallToolResult) -> dict[str, Any]:
         structure = result.structured_content or {}
-        self.seen.learn(json.dumps(structure))
+        self.seen.learn(json.dumps([structure, result.meta]))
         self.seen.held += structure.get("status") == "held"
         for block in result.content:
             self.seen.learn(block.model_dump_json())
@@ -273,7 +276,7 @@ class Agent:
         for uri in ("xdm://approvals", "xdm://inbox", "xdm://quota", "xdm://policy"):
             await self._read(client, uri)
         for token in self.seen.tokens[:2]:
-            for uri in (f"xdm://approvals/{token}", f"ui://xdm-mcp/held?approve={token}"):
+            for uri in (f"xdm://approvals/{token}", CARD, f"{CARD}?approve={token}"):
                 await self._read(client, uri)
 
     async def _prompts(self, client: Client, text: str, who: str) -> None:
@@ -298,6 +301,7 @@ class Agent:
     ) -> AsyncIterator[tuple[str, dict[str, str]]]:
         with suppress(httpx2.HTTPError, httpx2.InvalidURL):
             page = await web.get(address)
+            self.seen.visits += 1
             self.seen.learn(page.text)
             fields = dict(FIELDS.findall(page.text))
             yield address, fields

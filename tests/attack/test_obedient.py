@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from mcp.client.extension import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.attack.agent import Agent
 from tests.attack.corpus import CARRIERS, Injection, injections
@@ -19,6 +21,9 @@ from tests.attack.world import OFF, WIDE, World, world
 from tests.server.asking import MODES
 
 ALL = injections()
+
+DRAWS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
+"""The agent's host says that it can do everything."""
 
 WIRES = [(transport, mode) for transport in TRANSPORTS for mode in MODES]
 
@@ -38,7 +43,9 @@ async def attack(
 ) -> Agent:
     """Let each message arrive and the agent obey it; by default the owner rejects what is held."""
     agent = Agent(Random(" ".join(wire)))  # noqa: S311 - an attacker's guesses, which repeat
-    async with served(place.app, *wire, elicitation_callback=agent.hear) as client:
+    async with served(
+        place.app, *wire, elicitation_callback=agent.hear, extensions=DRAWS
+    ) as client:
         for one in messages:
             await agent.obey(client, await place.arrives(one), texts=texts, tricks=tricks)
             if owner_rejects:
@@ -66,6 +73,8 @@ async def test_nothing_leaves(number: int, tmp_path: Path) -> None:
         agent = await attack(place, WIRES[number], share(number), tricks=1)
         assert await place.delivered() == []
     assert agent.seen.held >= len(share(number))
+    assert agent.seen.dialogs
+    assert agent.seen.visits
     assert agent.seen.calls > 5 * len(share(number))
 
 

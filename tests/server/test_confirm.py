@@ -223,17 +223,15 @@ async def test_a_dialog_that_fails_leaves_it_held(mode: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_url_mode_brings_the_page_and_approves_nothing(
-    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_url_mode_brings_the_page_and_approves_nothing(mode: str, tmp_path: Path) -> None:
     """Opening the page is no approval; its address is all that the client is told."""
 
-    async def page_of(_: object, approval_id: str) -> str:
+    async def page() -> str:
         return "http://127.0.0.1:9000/"
 
-    monkeypatch.setattr(confirm, "page_of", page_of)
     dialog = Dialog()
     async with rig(tmp_path) as program:
+        program.app.page_address = page
         async with connect(program, mode, dialog) as client:
             assert (await send(client))["status"] == "held"
         (visit,) = dialog.asked

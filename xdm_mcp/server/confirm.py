@@ -66,12 +66,6 @@ LOOKS = 200
 """Looks at most: longer than a send takes from its approval to its outcome."""
 
 
-async def page_of(app: App, _: str) -> str | None:
-    """Return the address at which the owner can decide about a held send, None where there is no
-    page. The address opens a page and approves nothing."""
-    return await app.page_address()
-
-
 async def ask(
     app: App, rounds: Rounds, result: SendResult, ctx: Ctx
 ) -> SendResult | InputRequiredResult:
@@ -124,7 +118,7 @@ async def _request(
     if takes_form and view.least <= Assurance.CLIENT:
         form = ElicitRequestFormParams(message=question(view), requested_schema=FORM)
         return ElicitRequest(params=form)
-    page = await page_of(app, view.approval_id) if modes.url is not None else None
+    page = await app.page_address() if modes.url is not None else None
     if page is None:
         return None
     modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
@@ -153,8 +147,8 @@ async def _answered(
 
     approved = None
     async with rounds.answering:
-        first = rounds.take(asked, app.clock.now())
-        if first and asked.form and _is_yes(answer):
+        first = rounds.take(asked)
+        if first and asked.form and asked.stands(app.clock.now()) and _is_yes(answer):
             with suppress(BadInput):
                 proof = client_form(BY, asked.digest)
                 approved = await app.desk.approve(asked.approval_id, asked.digest, proof)

@@ -45,6 +45,10 @@ class Round:
         """The round as the text that travels through the client, sealed."""
         return json.dumps(asdict(self))
 
+    def stands(self, now: datetime) -> bool:
+        """Whether an answer still comes in time."""
+        return now < datetime.fromisoformat(self.until)
+
     @classmethod
     def of(cls, state: str) -> Round:
         """Return the round of a text that the seal let through."""
@@ -80,12 +84,12 @@ class Rounds:
         self._open[view.approval_id] = asked
         return asked
 
-    def take(self, answered: Round, now: datetime) -> bool:
-        """Whether this is the first answer to a question of ours that still stands."""
+    def take(self, answered: Round) -> bool:
+        """Whether this is the first answer to a question of ours; from now on there is none."""
         if self._open.get(answered.approval_id) != answered:
             return False
         del self._open[answered.approval_id]
-        return now < datetime.fromisoformat(answered.until)
+        return True
 
     def __len__(self) -> int:
         """How many sends are remembered as asked about."""
