@@ -83,10 +83,10 @@ def test_wrong_settings_are_one_sentence_and_exit_2(
 
 
 def test_missing_credentials_are_one_sentence(home: Home) -> None:
-    """A real backend without a token says which variable it wants."""
+    """A real backend that nobody is logged in at says how to log in."""
     code, out, err = home.run("status", "--backend", "x-api-v2")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "XDM_X_ACCESS_TOKEN" in err
+    assert "xdm-mcp login" in err
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(home: Home) -> None:
