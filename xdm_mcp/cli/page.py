@@ -26,7 +26,8 @@ def open_page(args: Namespace) -> int:
     """Print an address that lets one browser into the page that runs for this home."""
     from xdm_mcp.server.page.places import running
 
-    places = running(settings_of(args).home)
+    settings = settings_of(args)
+    places = running(settings.home, settings.ledger_url)
     if not places:
         raise Unavailable(
             "No approval page runs for this home; start one with `xdm-mcp approvals serve`."

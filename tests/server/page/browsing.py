@@ -12,9 +12,11 @@ from typing import Any
 
 import anyio
 import pytest
+from argon2 import PasswordHasher
 
 from tests.rigs import Rig
 from xdm_mcp.app import App, open_app
+from xdm_mcp.approvals.pin import Pin
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import load
 from xdm_mcp.models.results import SendResult
@@ -116,6 +118,7 @@ async def window(
 ) -> AsyncIterator[Window]:
     """Yield a window before the page of a program on `home`; `look` is how the browser is set."""
     async with open_app(load(home=home, env={})) as app, anyio.create_task_group() as tasks:
+        app.desk.pin = Pin(app.ledger, app.clock, PasswordHasher(1, 8, 1))
         if pin:
             await app.desk.pin.set_first(PIN, "test")
         place = await tasks.start(serve_page, app, 0)

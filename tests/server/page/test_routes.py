@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.approvals.making import NOW, held_entry, seen
 from tests.rigs import IRIS
 from tests.server.page.rooms import page
+from xdm_mcp.models.sends import Assurance
+from xdm_mcp.server.page.desk_routes import draw_desk
+from xdm_mcp.server.page.sessions import Session
+from xdm_mcp.server.page.showing import Factors, Shown
 
 TEXT = "Your parcel left today, with <b>care</b>."
 
@@ -18,6 +23,17 @@ async def test_the_address_alone_shows_nothing(tmp_path: Path) -> None:
         assert answer.status_code == 401
         for secret in ("parcel", IRIS, held.approval_id or "-"):
             assert secret not in answer.text
+
+
+async def test_where_the_policy_asks_for_a_passkey_no_pin_is_offered() -> None:
+    """The page offers only what can be enough."""
+    view = seen(held_entry(TEXT, least=Assurance.PASSKEY))
+    for passkeys in (True, False):
+        shown = Shown((view,), (), (), Factors(pin=True, passkeys=passkeys), None)
+        html = bytes(draw_desk(shown, Session("key", NOW, b"secret")).body).decode()
+        assert 'name="pin"' not in html
+        assert ("Approve with a passkey" in html) is passkeys
+        assert ("register one" in html) is not passkeys
 
 
 async def test_an_approval_by_pin_sends_the_exact_text(tmp_path: Path) -> None:

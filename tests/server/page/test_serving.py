@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from tests.children import connect, environment, run, serve_http
 from tests.rigs import rig
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import ApprovalsSettings
+from xdm_mcp.config import ApprovalsSettings, HttpSettings
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.server.page.beside import page_beside
 from xdm_mcp.server.page.on_demand import OnDemand, offer_page
@@ -209,6 +209,23 @@ async def test_the_owner_can_switch_it_off(transport: str, tmp_path: Path) -> No
                     assert (whole, sockets) == (rest, [listener])
         assert await program.app.page_address() is None
         assert running(tmp_path) == []
+
+
+async def test_where_localhost_does_not_lead_there_is_no_page(tmp_path: Path) -> None:
+    """On an address of the network alone there is one only where the owner said how it is
+    called."""
+    async with rig(tmp_path) as program:
+        settings = program.app.settings
+        far = {"http": HttpSettings(host="192.0.2.1")}
+        called = {"approvals": ApprovalsSettings(address="https://dm.example")}
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            program.app.settings = settings.model_copy(update=far)
+            with page_beside(program.app, listener, rest) as (whole, _):
+                assert whole is rest
+            program.app.settings = settings.model_copy(update=far | called)
+            with page_beside(program.app, listener, rest) as (whole, _):
+                assert whole is not rest
+                assert await program.app.page_address() == f"https://dm.example{ROOT}"
 
 
 def test_a_server_that_holds_nothing_pays_nothing(tmp_path: Path) -> None:

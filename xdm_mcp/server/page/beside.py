@@ -33,6 +33,10 @@ class Beside:
         await (self._page if ours else self._rest)(scope, receive, send)
 
 
+SIX = frozenset({"::1", "::"})
+"""Hosts whose listener `localhost` may lead to as well."""
+
+
 @contextmanager
 def page_beside(
     app: App, listener: socket.socket, rest: ASGIApp
@@ -42,7 +46,7 @@ def page_beside(
 
     Raises ConfigError where somebody else listens there.
     """
-    if app.settings.approvals.page == "off":
+    if not _offers(app):
         yield rest, [listener]
         return
     port = listener.getsockname()[1]
@@ -57,3 +61,10 @@ def page_beside(
         open_while_serving.enter_context(announced(app.settings.home, str(port), place))
         app.page_address = address
         yield Beside(page_of(room_of(app, port, place)), rest), sockets
+
+
+def _offers(app: App) -> bool:
+    """Whether there is a page: where `localhost` leads to us, or the owner said where it is."""
+    settings = app.settings
+    near = settings.http.host in FOUR | SIX
+    return settings.approvals.page != "off" and (near or settings.approvals.address is not None)

@@ -45,11 +45,10 @@ class OnDemand:
 
     def _running(self) -> str | None:
         from xdm_mcp.server.page.places import running
-        from xdm_mcp.server.page.serving import ledger_of
 
-        ledger = ledger_of(self._app)
-        pages = running(self._app.settings.home)
-        return next((page.address for page in pages if page.ledger == ledger), None)
+        settings = self._app.settings
+        places = running(settings.home, settings.ledger_url)
+        return places[0].address if places else None
 
     async def _open(self) -> None:
         from xdm_mcp.server.page.serving import serve_page

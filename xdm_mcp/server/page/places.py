@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -43,10 +44,18 @@ def announced(home: Path, name: str, place: Place) -> Iterator[None]:
             file.with_suffix(".lock").unlink(missing_ok=True)
 
 
-def running(home: Path) -> list[Place]:
-    """Return the pages that run for `home` now, the newest first."""
+def running(home: Path, ledger_url: str | None = None) -> list[Place]:
+    """Return the pages that run for `home` now, the newest first; with `ledger_url`, of this ledger
+    alone."""
     files = sorted((home / FOLDER).glob("*.json"), key=_age, reverse=True)
-    return [place for file in files if _is_held(file) and (place := _read(file)) is not None]
+    places = [place for file in files if _is_held(file) and (place := _read(file)) is not None]
+    wanted = ledger_of(ledger_url) if ledger_url is not None else None
+    return [place for place in places if wanted in (None, place.ledger)]
+
+
+def ledger_of(url: str) -> str:
+    """Return what names a ledger in the files of pages: a digest, for a URL may hold a secret."""
+    return sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _write(file: Path, place: Place) -> None:

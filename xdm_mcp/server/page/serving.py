@@ -10,7 +10,6 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from hashlib import sha256
 
 import anyio
 import uvicorn
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp
 
 from xdm_mcp.app import App
 from xdm_mcp.errors import ConfigError
-from xdm_mcp.server.page.places import Place, announced
+from xdm_mcp.server.page.places import Place, announced, ledger_of
 from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.tickets import new_secret
@@ -103,7 +102,7 @@ def twin(four: socket.socket) -> socket.socket | None:
 def place_of(app: App, port: int) -> Place:
     """Return the place of a page that listens on `port`, with a new secret."""
     base = app.settings.approvals.address or f"http://localhost:{port}"
-    return Place(base + ROOT, ledger_of(app), new_secret())
+    return Place(base + ROOT, ledger_of(app.settings.ledger_url), new_secret())
 
 
 def room_of(app: App, port: int, place: Place) -> Room:
@@ -137,8 +136,3 @@ def _config(page: ASGIApp) -> uvicorn.Config:
         limit_concurrency=MOST_REQUESTS,
         timeout_graceful_shutdown=LAST_WORDS,
     )
-
-
-def ledger_of(app: App) -> str:
-    """Return what names an app's ledger in files: a digest, for a URL may hold a secret."""
-    return sha256(app.settings.ledger_url.encode()).hexdigest()
