@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+from tests.children import environment
 from tests.cli.conftest import PIN, Home
 from tests.cli.terminals import Terminal
 from xdm_mcp.cli.approvals import QUESTION
@@ -36,6 +40,25 @@ def test_answering_yes_on_a_terminal_is_not_a_person(home: Home) -> None:
     assert "NOT SENT" in terminal.shown
     assert home.delivered() == []
     assert "HELD" in home.run("approvals")[1]
+
+
+def test_a_pin_that_is_piped_in_is_not_read(home: Home) -> None:
+    """Not even the right one: what a program hands over did not come from a person's keyboard."""
+    home.set_pin()
+    approval_id = home.held("Good morning, Iris.")
+    piped = subprocess.run(
+        [sys.executable, "-m", "xdm_mcp", "approvals", "approve", approval_id],
+        env=environment(home.path),
+        input=f"{PIN}\n" * 5,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,  # and with it, no terminal
+    )
+    assert piped.returncode == 2
+    assert "run it in a terminal" in piped.stderr
+    assert home.delivered() == []
 
 
 def test_ctrl_c_at_the_question_ends_quietly_with_130(home: Home) -> None:
