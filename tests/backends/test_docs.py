@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from xdm_mcp.backends.base import Capabilities
+from xdm_mcp.backends.getxapi_errors import GETXAPI
 from xdm_mcp.backends.registry import BACKENDS, open_backend
+from xdm_mcp.backends.twitterapi_io_errors import TWITTERAPI_IO
 from xdm_mcp.backends.x_api_v2_errors import TABLE, Refusal
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import Settings
@@ -125,6 +127,23 @@ def test_the_table_of_refusals_is_generated() -> None:
     assert block("refusals") == table(["code", "what it says", "what follows"], rows)
 
 
+def vendor_table() -> str:
+    """Return the refusals of the unofficial services that X does not word itself."""
+    known = {row.refusal for row in TABLE}
+    rows = [
+        [f"`{name}`", f"`{each.code}`", each.says, effect(each)]
+        for name, rows in (("getxapi", GETXAPI.table), ("twitterapi-io", TWITTERAPI_IO.table))
+        for each in dict.fromkeys(row.refusal for row in rows)
+        if each not in known
+    ]
+    return table(["backend", "code", "what it says", "what follows"], rows)
+
+
+def test_the_table_of_the_unofficial_services_is_generated() -> None:
+    """What they say in their own name; what they pass on of X stands in the table above it."""
+    assert block("vendor refusals") == vendor_table()
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 def test_every_backend_has_its_section(name: str) -> None:
     """Under its name as the owner writes it."""
@@ -132,7 +151,12 @@ def test_every_backend_has_its_section(name: str) -> None:
 
 
 if __name__ == "__main__":
-    before, _, rest = PAGE.read_text("utf-8").partition("<!-- capabilities -->\n")
-    after = rest.partition("<!-- /capabilities -->")[2]
-    written = f"<!-- capabilities -->\n{capability_table(Path.cwd())}\n<!-- /capabilities -->"
-    PAGE.write_text(f"{before}{written}{after}", "utf-8")
+    text = PAGE.read_text("utf-8")
+    for mark, made in (
+        ("capabilities", capability_table(Path.cwd())),
+        ("vendor refusals", vendor_table()),
+    ):
+        before, _, rest = text.partition(f"<!-- {mark} -->\n")
+        after = rest.partition(f"<!-- /{mark} -->")[2]
+        text = f"{before}<!-- {mark} -->\n{made}\n<!-- /{mark} -->{after}"
+    PAGE.write_text(text, "utf-8")

@@ -219,6 +219,8 @@ async def test_a_thread_of_others_is_not_taken_for_ours() -> None:
         await getxapi_over(script).messages(limit=5, conversation_id=PAIR)
 
 
+OWN = {**PROFILE, "id": ME, "userName": "me"}
+NO_ROUTE = reply(404, {"error": "Not found"})
 NO_THREAD = (
     'HTTP 404: {"errors":[{"code":279,'
     '"message":"The direct message conversation doesn\'t exist."}]}'
@@ -244,6 +246,18 @@ async def test_a_refused_read_says_why(answer: Any, raised: type[XdmError]) -> N
     with pytest.raises(raised) as refused:
         await getxapi_over(Script(answer)).messages(limit=5, conversation_id=PAIR)
     assert "twitter_error_code" not in str(refused.value)
+
+
+async def test_only_x_itself_says_that_nobody_wrote_yet() -> None:
+    """Its code 279 is an empty page of a person's thread; any other 404 is an error."""
+    for answer, empty in ((reply(404, {"error": NO_THREAD}), True), (NO_ROUTE, False)):
+        backend = getxapi_over(Script(reply(200, listed()), reply(200, {"data": OWN}), answer))
+        if empty:
+            page = await backend.messages(limit=5, with_user=ANNA)
+            assert (page.messages, page.cost) == ((), 1_000)
+            continue
+        with pytest.raises(NotFound):
+            await backend.messages(limit=5, with_user=ANNA)
 
 
 async def test_a_read_by_post_is_tried_again() -> None:

@@ -18,7 +18,7 @@ from xdm_mcp.backends import getxapi_parse as parse
 from xdm_mcp.backends import vendor_outcomes as outcomes
 from xdm_mcp.backends.auth import usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
-from xdm_mcp.backends.getxapi_errors import GETXAPI
+from xdm_mcp.backends.getxapi_errors import GETXAPI, NO_THREAD
 from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
 from xdm_mcp.backends.lookups import all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
@@ -169,10 +169,10 @@ class GetXApiBackend:
         _require(CONVERSATION_ID.match(conversation_id or ""), "conversation id")
         try:
             return await self._thread(conversation_id or "", limit, cursor)
-        except NotFound:
-            if not with_user:
+        except NotFound as error:
+            if not with_user or str(error) != NO_THREAD.says:
                 raise
-            return MessagePage((), cost=GETXAPI_THREAD)  # nobody wrote yet
+            return MessagePage((), cost=GETXAPI_THREAD)
 
     async def message(self, message_id: str) -> Message:
         """See Backend.message."""

@@ -49,6 +49,9 @@ CREDITS = Refusal(
 NOT_FOUND = Refusal(
     "not_found", "GetXAPI knows no such person or conversation: check the handle or the id."
 )
+NO_THREAD = Refusal(
+    "not_found", "X knows no such conversation: nobody wrote in it yet, or the id is wrong."
+)
 BAD_REQUEST = Refusal(
     "bad_request", "GetXAPI finds the request malformed: check recipient and text."
 )
@@ -80,7 +83,8 @@ TABLE: tuple[Row, ...] = (
     _codes(RECIPIENT_UNAVAILABLE, 63),
     _codes(BAD_RECIPIENT, 108),
     _codes(SESSION, 32, 89, 99, 215),
-    _codes(NOT_FOUND, 17, 34, 50, 279),
+    _codes(NO_THREAD, 279),
+    _codes(NOT_FOUND, 17, 34, 50),
     _codes(BAD_REQUEST, 324, 325, 354),
     _codes(RATE_LIMITED, 88),
     _says(RECIPIENT_CLOSED, r"cannot send messages to this user", FORBIDDEN),

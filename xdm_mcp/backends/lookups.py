@@ -13,11 +13,13 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 AT_ONCE = 4
-"""How many look-ups are under way at once."""
+"""How many look-ups are under way at once where the service does not count by the second."""
 
 
-async def all_of(ask: Callable[[Asked], Awaitable[Told]], items: Sequence[Asked]) -> list[Told]:
-    """Return what `ask` returns for each item, in their order.
+async def all_of(
+    ask: Callable[[Asked], Awaitable[Told]], items: Sequence[Asked], at_once: int = AT_ONCE
+) -> list[Told]:
+    """Return what `ask` returns for each item, in their order, `at_once` of them at a time.
 
     Raises the first XdmError that one of them raises, and asks no more after it.
     """
@@ -36,7 +38,7 @@ async def all_of(ask: Callable[[Asked], Awaitable[Told]], items: Sequence[Asked]
                 failures.append(error)
 
     async with anyio.create_task_group() as tasks:
-        for _ in range(min(AT_ONCE, len(items))):
+        for _ in range(min(at_once, len(items))):
             tasks.start_soon(work)
     if failures:
         raise failures[0]

@@ -203,7 +203,7 @@ class TwitterApiIoBackend:
             wanted = unique[start : start + BULK]
             told = await self._by_ids(wanted)
             found |= {user.id: user for user in told if user.id in wanted}
-        for user in await all_of(self._by_handle, list(dict.fromkeys(handles))):
+        for user in await all_of(self._by_handle, list(dict.fromkeys(handles)), at_once=1):
             if user is not None:
                 found.setdefault(user.id, user)
         return tuple(found.values())
