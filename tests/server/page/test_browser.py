@@ -137,39 +137,40 @@ async def test_the_first_pin_is_set_on_the_page(browser: Any, tmp_path: Path) ->
         assert await before.tab.locator("text=Approve and send").count() == 1
 
 
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 900, "height": 800}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 900, "height": 800}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2},
-    "narrow": {"viewport": {"width": 320, "height": 600}, "color_scheme": "dark"},
-    "without scripts": {"viewport": {"width": 900, "height": 800}, "java_script_enabled": False},
+LOOKS = {
+    "light": (900, "light"),
+    "dark": (900, "dark"),
+    "phone": (360, "light"),
+    "narrow": (320, "dark"),
 }
+"""How wide each picture is, in pixels, and in which colours."""
+
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+CUT = "[...document.querySelectorAll('.words')].some(w => w.scrollWidth > w.clientWidth)"
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_it_fits_every_screen_and_nothing_is_cut(
-    browser: Any, look: str, tmp_path: Path
-) -> None:
+async def test_it_fits_every_screen_and_nothing_is_cut(browser: Any, tmp_path: Path) -> None:
     """In light and dark, at a desk and on a phone, nothing needs scrolling sideways, and the whole
     text is there."""
-    long = f"{'w' * 300} https://bank.example@evil.example/pay {TEXT} " * 4
-    async with window(browser, tmp_path, **LOOKS[look]) as before:
-        await before.hold(long.strip())
+    long = " ".join([f"{'w' * 300} https://bank.example@evil.example/pay {TEXT}"] * 4)
+    async with window(browser, tmp_path, device_scale_factor=2) as before:
+        await before.hold(long)
         await before.hold("We met at the fair. Shall we talk?", to="june_sandbox")
         gone = await before.hold("One that is refused.", to="june_sandbox")
         await before.rig.app.desk.reject(gone.approval_id or "", "terminal")
         await before.enter()
-        for part in ("", "/rules", "/keys"):
-            await before.open(part)
-            await before.picture(f"{look.replace(' ', '-')}{part.replace('/', '-')}")
-            wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-            assert await before.tab.evaluate(wide), part
-            cut = (
-                "[...document.querySelectorAll('.words')].some(w => w.scrollWidth > w.clientWidth)"
-            )
-            assert not await before.tab.evaluate(cut), part
-        await before.open()
-        assert await before.tab.inner_text(".draft .words >> nth=0") == long.strip()
+        papers = set()
+        for look, (width, scheme) in LOOKS.items():
+            await before.tab.set_viewport_size({"width": width, "height": 740})
+            await before.tab.emulate_media(color_scheme=scheme)
+            for part in ("/rules", "/keys", ""):
+                await before.open(part)
+                await before.picture(look + part.replace("/", "-"))
+                assert await before.tab.evaluate(FITS), (look, part)
+                assert not await before.tab.evaluate(CUT), (look, part)
+            assert await before.tab.inner_text(".draft .words >> nth=0") == long
+            papers.add(await before.tab.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert len(papers) == 2
 
 
 async def test_without_scripts_a_pin_approves(browser: Any, tmp_path: Path) -> None:
