@@ -32,6 +32,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xdm_mcp.app import App
 from xdm_mcp.config import HttpSettings, read_secret
+from xdm_mcp.credentials.redaction import watch
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.gate import Admission, Gate, digest_of
@@ -223,6 +224,7 @@ def _token_digest(settings: HttpSettings) -> bytes | None:
     token = settings.token
     if settings.token_file is not None:
         token = read_secret(settings.token_file, "`http.token_file`")
+        watch(token.get_secret_value())
     return digest_of(token.get_secret_value()) if token is not None else None
 
 
