@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from tests.backends.test_strict_json import VALUES
 from tests.backends.wires import ANNA, EVENT, ME, PAIR, Answering, Script, reply
-from tests.backends.wires_v1 import MADE, SELF, SENT, backend, code
+from tests.backends.wires_v1 import MADE, ONE, SELF, SENT, backend, code
 from xdm_mcp.backends import x_api_v1_parse as parse
-from xdm_mcp.errors import BadInput, NotFound, RateLimited, Unsupported
+from xdm_mcp.errors import BadInput, NotFound, RateLimited, Unsupported, XdmError
+from xdm_mcp.models.messages import MessagePage
+from xdm_mcp.models.sends import SendState
 
 
 async def test_pages_lead_on_even_where_they_are_empty() -> None:
@@ -151,3 +154,20 @@ def test_an_odd_timestamp_gives_way_to_the_id(stamp: str) -> None:
     message = parse.message_of({**MADE, "created_timestamp": stamp})
     assert message is not None
     assert message.created_at.tzinfo is not None
+
+
+@given(VALUES, st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 408, 429, 500, 503]))
+@settings(deadline=None, max_examples=60)
+async def test_no_answer_is_sent_without_a_proper_event(value: Any, status: int) -> None:
+    """Whatever stands in it, and whatever its status: a send is unknown or failed, a read gives a
+    typed error or what it promises."""
+    for content in (value, {"event": value}, {"events": [value]}, {"errors": [value]}):
+        there = backend(Script(reply(status, content)))
+        outcome = await there.send(ONE, "Hello.", None)
+        assert outcome.state is not SendState.SENT
+        assert outcome.receipt is None
+        for read in (there.me(), there.messages(limit=5), there.message(EVENT)):
+            with suppress(XdmError):
+                found = await read
+                assert isinstance(found, MessagePage)
+                assert found.messages == ()
