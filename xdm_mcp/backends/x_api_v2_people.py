@@ -30,8 +30,8 @@ OWNED_READ = 1_000
 """Micro-dollars for one of our own followers, an "owned read" (docs.x.com pricing, 2026-08)."""
 
 UNTOLD = (
-    "X does not tell the balance to these credentials: see the developer console at"
-    " console.x.com, or use the backend x-api-v2 with OAuth 2.0."
+    "X does not tell the balance to these credentials of the backend x-api-v2: see X's developer"
+    " console instead."
 )
 
 
