@@ -1,0 +1,185 @@
+"""What a decision and a whole send consist of, for `benchmarks/ledger.py`.
+
+A decision is taken apart into the synchronous call in the ledger, the same without the sync, and a
+bare hop to a thread. A whole send goes through the real outbox and guard to a backend that answers
+at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from benchmarks.ledger import (
+    DISK,
+    LIMITS,
+    ME,
+    PEOPLE,
+    ROOM,
+    Bars,
+    Took,
+    allow,
+    never,
+    timed,
+    words,
+)
+from tests.faults.quick import PEOPLE as FRIENDS
+from tests.faults.quick import Quick, Roomy, meet_everybody, outbox_over
+from xdm_mcp.clock import SystemClock, to_ms
+from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.hops import Hops
+from xdm_mcp.ledger.keeping import SqlLedger
+from xdm_mcp.ledger.reserving import reserve
+from xdm_mcp.ledger.sql import Row, Sql, T, Value, Work
+from xdm_mcp.ledger.sqlite import SqliteDatabase
+from xdm_mcp.models.people import User
+from xdm_mcp.models.sends import Draft, Target
+
+WRITES, AROUND_MS = 2.0, 0.4
+"""The bars of a whole send: its durable writes, and its p50 outside of the ledger's
+transactions."""
+
+
+def parts(folder: Path, seconds: float, disk: Took, bars: Bars) -> None:
+    """Print what a decision and a whole send consist of, and judge them."""
+    call = synchronous(folder / "call.db", seconds / 2, "FULL")
+    dry = synchronous(folder / "dry.db", seconds / 2, "OFF")
+    hop, whole = bare_hop(seconds / 4), whole_sends(folder / "whole.db", seconds)
+    print(f"  the ledger's call by itself : {call}")
+    print(f"  the same without the sync   : {dry}")
+    print(f"  a bare hop to a thread      : {hop}")
+    print(f"  a whole send                : {whole.took}")
+    print(f"  of it outside of the ledger : {whole.around}")
+    print(f"  a whole send is {whole.statements:.1f} statements")
+    bars.judge("p50 of the ledger's call against one sync", call.at(0.5) / disk.at(0.5), DISK)
+    bars.judge("durable writes of a whole send", whole.writes, WRITES)
+    bars.judge("p50 of a whole send outside of the ledger, ms", whole.around.at(0.5), AROUND_MS)
+
+
+class Counting(SqliteDatabase):
+    """The engine, with its statements and durable writes counted and its transactions timed."""
+
+    statements = writes = 0
+    inside = 0.0
+
+    def _transact(self, begin: str, work: Work[T], end: str) -> T:
+        def counted(sql: Sql) -> T:
+            return work(CountingSql(sql, self))
+
+        start = time.perf_counter()
+        try:
+            return super()._transact(begin, counted, end)
+        finally:
+            self.inside += (time.perf_counter() - start) * 1e3
+            self.writes += begin == "BEGIN IMMEDIATE" and end == "COMMIT"
+
+
+class CountingSql:
+    """See `Sql`."""
+
+    def __init__(self, inner: Sql, database: Counting) -> None:
+        """Count for `database`."""
+        self._inner = inner
+        self._database = database
+
+    def all(self, statement: str, *values: Value) -> list[Row]:
+        """See Sql.all."""
+        self._database.statements += 1
+        return self._inner.all(statement, *values)
+
+    def one(self, statement: str, *values: Value) -> Row | None:
+        """See Sql.one."""
+        self._database.statements += 1
+        return self._inner.one(statement, *values)
+
+    def run(self, statement: str, *values: Value) -> int:
+        """See Sql.run."""
+        self._database.statements += 1
+        return self._inner.run(statement, *values)
+
+
+def synchronous(path: Path, seconds: float, mode: str) -> Took:
+    """Decide so long in this very thread, with `PRAGMA synchronous` in this mode."""
+    database, number = SqliteDatabase(path), iter(range(10**9))
+    database._opened().execute(f"PRAGMA synchronous = {mode}")
+
+    def once() -> None:
+        serial = next(number)
+        wanted = Draft(
+            ME, "x-api-v2", "https://api.example", Target((str(serial % PEOPLE + 1),)),
+            words(f"{mode} {serial} {time.time_ns()}"), 1,
+        )  # fmt: skip
+        at, digests = to_ms(datetime.now(UTC)), wanted_by(wanted)
+        database._transact(
+            "BEGIN IMMEDIATE",
+            lambda sql: reserve(
+                sql, "bench", wanted, LIMITS, allow, never, at, leave=True, wanted=digests
+            ),
+            "COMMIT",
+        )
+
+    took = timed(once, seconds)
+    anyio.run(database.close)
+    return took
+
+
+def bare_hop(seconds: float) -> Took:
+    """Hop to a worker thread and back, and do nothing there."""
+
+    async def run() -> Took:
+        hops, begin = Hops(), time.perf_counter()
+        times: list[float] = []
+        while (start := time.perf_counter()) - begin < seconds:
+            await hops.hop(lambda: None)
+            times.append((time.perf_counter() - start) * 1e3)
+        return Took(sorted(times), len(times) / seconds)
+
+    return anyio.run(run)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Whole sends: how long each took, how much of it outside of the ledger's transactions, and
+    per send the durable writes and the statements."""
+
+    took: Took
+    around: Took
+    writes: float
+    statements: float
+
+
+def whole_sends(path: Path, seconds: float) -> Whole:
+    """Send through the outbox for so long, to people who wrote to us first."""
+
+    async def run() -> Whole:
+        database = Counting(path)
+        ledger = SqlLedger(database)
+        await meet_everybody(ledger)
+        await ledger.remember_users([User(who) for who in (*FRIENDS, ME)], datetime.now(UTC))
+        outbox = outbox_over(ledger, Quick(lambda _: None), Roomy.of(ROOM), SystemClock())
+        for number, who in enumerate(FRIENDS):  # each is met once
+            await outbox.send(text=words(f"warm {number}"), to=who)
+        times: list[float] = []
+        around: list[float] = []
+        writes, statements = database.writes, database.statements
+        begin = time.perf_counter()
+        while (start := time.perf_counter()) - begin < seconds:
+            inside, number = database.inside, len(times)
+            sent = await outbox.send(
+                text=words(f"whole {number}"), to=FRIENDS[number % len(FRIENDS)]
+            )
+            assert sent.status == "sent", sent
+            times.append((time.perf_counter() - start) * 1e3)
+            around.append(times[-1] - (database.inside - inside))
+        await ledger.close()
+        n = len(times)
+        return Whole(
+            Took(sorted(times), n / seconds), Took(sorted(around), n / seconds),
+            (database.writes - writes) / n, (database.statements - statements) / n,
+        )  # fmt: skip
+
+    return anyio.run(run)
