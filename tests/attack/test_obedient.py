@@ -1,6 +1,6 @@
 """A fully obedient agent: not one message of 500 injections gets out, on any wire.
 
-The default run tries every other injection once, a sixth of those on each wire; `-m attack` tries
+The default run tries every third injection once, a sixth of those on each wire; `-m attack` tries
 every one on every wire, with more of the tricks.
 """
 
@@ -55,7 +55,7 @@ async def attack(
 
 def share(number: int) -> list[Injection]:
     """Return the injections that the default run tries on wire `number`."""
-    return ALL[number :: 2 * len(WIRES)]
+    return ALL[number :: 3 * len(WIRES)]
 
 
 def test_there_are_five_hundred_written_messages_of_many_kinds() -> None:
@@ -94,7 +94,7 @@ async def test_with_the_guard_switched_off_the_same_agent_sends_them_all(
     number: int, tmp_path: Path
 ) -> None:
     """So the zero above is the guard's doing, and the agent does obey every message."""
-    messages = share(number)[::2]
+    messages = share(number)
     async with world(tmp_path, **OFF) as place:
         await attack(place, WIRES[number], messages, texts=MOST)
         delivered = "\n".join(await place.delivered())
@@ -106,7 +106,7 @@ async def test_with_the_guard_switched_off_the_same_agent_sends_them_all(
 async def test_nothing_leaves_whatever_is_tried(wire: tuple[str, str], tmp_path: Path) -> None:
     """Every injection on every wire, with several tricks each."""
     async with world(tmp_path, **WIDE) as place:
-        agent = await attack(place, wire, ALL, texts=3, tricks=3)
+        agent = await attack(place, wire, ALL, texts=2, tricks=2)
         assert await place.delivered() == []
     assert agent.seen.held >= len(ALL)
 
