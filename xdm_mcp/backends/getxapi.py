@@ -44,8 +44,8 @@ holds what X takes for junk."""
 
 CHOSEN = "chosen: none or 900 in 15 min are stated (GetXAPI guide, 2026-11)"
 KEYLESS = (
-    "There is no usable GetXAPI key or session cookie: set XDM_GETXAPI_KEY and"
-    " XDM_GETXAPI_AUTH_TOKEN, then start again."
+    "There is no usable GetXAPI key or session cookie: run `xdm-mcp login --backend getxapi`, or"
+    " set XDM_GETXAPI_KEY and XDM_GETXAPI_AUTH_TOKEN, then start again."
 )
 UNSENDABLE = (
     "Nothing was sent: GetXAPI sends a text that can be encoded to one person, no picture, and"

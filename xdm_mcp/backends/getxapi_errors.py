@@ -31,14 +31,16 @@ from xdm_mcp.backends.x_api_v2_errors import (
 
 SESSION = Refusal(
     "auth",
-    "X does not accept the session cookie: log in to x.com, renew XDM_GETXAPI_AUTH_TOKEN, start"
-    " again, and clear the halt if there is one.",
+    "X does not accept the session cookie: log in to x.com, give the new one to `xdm-mcp login"
+    " --backend getxapi` or XDM_GETXAPI_AUTH_TOKEN, start again, and clear the halt if there is"
+    " one.",
     halts="account",
 )
 KEY = Refusal(
     "auth",
-    "GetXAPI does not accept the key or the session cookie: renew XDM_GETXAPI_KEY and"
-    " XDM_GETXAPI_AUTH_TOKEN, start again, and clear the halt if there is one.",
+    "GetXAPI does not accept the key or the session cookie: give both anew to `xdm-mcp login"
+    " --backend getxapi` or XDM_GETXAPI_KEY and XDM_GETXAPI_AUTH_TOKEN, start again, and clear the"
+    " halt if there is one.",
     halts="account",
 )
 CREDITS = Refusal(

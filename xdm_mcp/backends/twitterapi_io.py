@@ -44,8 +44,9 @@ BULK = 100
 
 CHOSEN = "chosen: the service limits requests per second only (pricing page, 2026-04)"
 KEYLESS = (
-    "There is no usable twitterapi.io key, log-in cookies or proxy: set XDM_TWITTERAPI_IO_KEY,"
-    " XDM_TWITTERAPI_IO_COOKIES and XDM_TWITTERAPI_IO_PROXY, then start again."
+    "There is no usable twitterapi.io key, log-in cookies or proxy: run `xdm-mcp login --backend"
+    " twitterapi-io`, or set XDM_TWITTERAPI_IO_KEY, XDM_TWITTERAPI_IO_COOKIES and"
+    " XDM_TWITTERAPI_IO_PROXY, then start again."
 )
 NAMELESS = (
     "The log-in cookies do not tell their account (there is no twid among them): log in to"

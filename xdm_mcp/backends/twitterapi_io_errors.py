@@ -26,14 +26,16 @@ from xdm_mcp.backends.x_api_v2_errors import (
 
 SESSION = Refusal(
     "auth",
-    "X does not accept the log-in cookies: log in anew, renew XDM_TWITTERAPI_IO_COOKIES, start"
-    " again, and clear the halt if there is one.",
+    "X does not accept the log-in cookies: log in at twitterapi.io anew, give what it returns to"
+    " `xdm-mcp login --backend twitterapi-io` or XDM_TWITTERAPI_IO_COOKIES, start again, and clear"
+    " the halt if there is one.",
     halts="account",
 )
 KEY = Refusal(
     "auth",
-    "twitterapi.io does not accept the key or the cookies: renew XDM_TWITTERAPI_IO_KEY and"
-    " XDM_TWITTERAPI_IO_COOKIES, start again, and clear the halt if there is one.",
+    "twitterapi.io does not accept the key or the cookies: give both anew to `xdm-mcp login"
+    " --backend twitterapi-io` or XDM_TWITTERAPI_IO_KEY and XDM_TWITTERAPI_IO_COOKIES, start again, and clear"
+    " the halt if there is one.",
     halts="account",
 )
 CREDITS = Refusal(
