@@ -34,8 +34,8 @@ SESSION = Refusal(
 KEY = Refusal(
     "auth",
     "twitterapi.io does not accept the key or the cookies: give both anew to `xdm-mcp login"
-    " --backend twitterapi-io` or XDM_TWITTERAPI_IO_KEY and XDM_TWITTERAPI_IO_COOKIES, start again, and clear"
-    " the halt if there is one.",
+    " --backend twitterapi-io` or XDM_TWITTERAPI_IO_KEY and XDM_TWITTERAPI_IO_COOKIES, start"
+    " again, and clear the halt if there is one.",
     halts="account",
 )
 CREDITS = Refusal(
