@@ -16,6 +16,7 @@ from mcp_types import TextResourceContents
 
 from tests.rigs import IRIS, Rig, rig
 from tests.server.asking import MODES
+from tests.server.page.browsing import chromium, in_a_browser
 from xdm_mcp.server.apps import CARD, META, card
 from xdm_mcp.server.build import build_server
 
@@ -97,3 +98,55 @@ def test_the_cards_own_policy_runs_its_own_script_and_nothing_else() -> None:
         r"innerHTML|insertAdjacent|document\.write|eval|http", page.split("<body>")[1]
     )
     assert "tools/call" not in page
+
+
+HOST = """
+<iframe sandbox="allow-scripts" style="width:100%;height:600px"></iframe>
+<script>
+  window.said = [];
+  const frame = document.querySelector("iframe");
+  window.addEventListener("message", (event) => {
+    window.said.push(event.data);
+    if (event.data.method === "ui/initialize") {
+      frame.contentWindow.postMessage({jsonrpc: "2.0", id: event.data.id, result: {}}, "*");
+    }
+  });
+  window.draw = (card) => { frame.srcdoc = card; };
+  window.tell = (params) => frame.contentWindow.postMessage(
+    {jsonrpc: "2.0", method: "ui/notifications/tool-result", params}, "*");
+</script>
+"""
+"""A host that draws a card in a sandboxed frame and keeps what the card says to it."""
+
+
+@in_a_browser
+async def test_a_host_draws_the_card_and_its_button_asks_for_the_page_alone() -> None:
+    """The script runs under its own policy, words stay words, and the button opens a link."""
+    lines = ["Send this?", "│ <img src=x onerror=alert(1)>", "│ ⟦U+202E⟧</pre><b>bold</b>"]
+    page = "http://localhost:9000/approvals"
+    async with chromium() as browser:
+        tab = await browser.new_page(viewport={"width": 360, "height": 640})
+        complaints: list[str] = []
+        tab.on("console", lambda line: complaints.append(line.text))
+        await tab.set_content(HOST)
+        await tab.evaluate("card => window.draw(card)", card())
+        heard = "name => window.said.some(one => one.method === name)"
+        await tab.wait_for_function(heard, arg="ui/notifications/initialized")
+        await tab.evaluate(
+            "params => window.tell(params)", {"_meta": {META: {"lines": lines, "page": page}}}
+        )
+        frame = tab.frame_locator("iframe")
+        await frame.get_by_role("button").click()
+        await tab.wait_for_function(heard, arg="ui/open-link")
+        said = await tab.evaluate("() => window.said")
+        assert await frame.locator("#lines").inner_text() == "\n".join(lines)
+        assert await frame.locator("#lines *").count() == 0
+        assert "NOT SENT" in await frame.locator("h1").inner_text()
+    assert [one["params"] for one in said if one["method"] == "ui/open-link"] == [{"url": page}]
+    assert {one["method"] for one in said} == {
+        "ui/initialize",
+        "ui/notifications/initialized",
+        "ui/notifications/size-changed",
+        "ui/open-link",
+    }
+    assert complaints == []
