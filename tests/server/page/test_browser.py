@@ -68,6 +68,22 @@ async def test_the_keyboard_alone_approves(browser: Any, tmp_path: Path) -> None
         await before.delivered(TEXT)
 
 
+async def test_the_address_of_a_result_and_the_pin_are_enough(browser: Any, tmp_path: Path) -> None:
+    """The owner follows the address, types the PIN, reads, and types it again to approve."""
+    async with window(browser, tmp_path) as before:
+        await before.hold(TEXT)
+        await before.open()
+        await before.tab.wait_for_selector("input[name=pin]:focus")
+        await before.picture("locked")
+        await before.tab.keyboard.type(PIN)
+        await before.tab.keyboard.press("Enter")
+        await before.tab.wait_for_selector("button.refuse:focus")
+        await before.tab.keyboard.press("Tab")
+        await before.tab.keyboard.type(PIN)
+        await before.tab.keyboard.press("Enter")
+        await before.delivered(TEXT)
+
+
 async def test_wrong_pins_lock(browser: Any, tmp_path: Path) -> None:
     """After five wrong PINs the right one opens nothing either, and the page says until when."""
     async with window(browser, tmp_path) as before:

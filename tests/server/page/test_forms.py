@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import anyio
 import httpx2
 import pytest
 
@@ -145,7 +146,7 @@ async def test_a_refused_send_never_goes_out(tmp_path: Path) -> None:
         await desk.rig.app.outbox.work()
         html = (await desk.get()).text
         assert ">Refused</span> to" in html
-        assert "refused (page)" in html
+        assert "refused at the page" in html
         assert TEXT not in await desk.rig.deliveries()
 
 
@@ -173,6 +174,41 @@ async def test_a_ticket_lets_one_browser_in_for_two_minutes(tmp_path: Path) -> N
         desk.rig.clock.advance(VALID)
         for wrong in (ticket, late, "", "1.2.3", f"9{ticket}", desk.ticket()[:-1], "é.é"):
             assert (await desk.post("/enter", {"ticket": wrong})).status_code == 401
+
+
+async def test_the_pin_unlocks_the_page_for_reading(tmp_path: Path) -> None:
+    """Who types it is in; to approve, it is asked for again."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        held = await desk.rig.send(TEXT)
+        assert (await desk.post("/unlock", {"pin": PIN})).status_code == 303
+        assert TEXT in (await desk.get()).text
+        action = f"/send/{held.approval_id}/approve"
+        await desk.post(action, await desk.form(action))
+        assert await state(desk, held.approval_id or "") is SendState.HELD
+
+
+async def test_guessing_at_the_locked_page_ends_before_it_locks_the_owner_out(
+    tmp_path: Path,
+) -> None:
+    """After three wrong PINs it takes tickets alone, however many come at once; the PIN itself is
+    not locked by it."""
+    async with page(tmp_path) as desk:
+        approval_id = await ready(desk)
+        desk.client.cookies.clear()
+
+        async def guess() -> None:
+            assert (await desk.post("/unlock", {"pin": "111999"})).status_code == 401
+
+        async with anyio.create_task_group() as guesses:
+            for _ in range(20):
+                guesses.start_soon(guess)
+        right = await desk.post("/unlock", {"pin": PIN})
+        assert right.status_code == 401
+        assert "Too many wrong PINs here" in right.text
+        await desk.enter()
+        await desk.approve(approval_id)
+        assert await state(desk, approval_id) is SendState.APPROVED
 
 
 async def test_a_session_ends_by_leaving_by_time_and_by_too_many(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ from xdm_mcp.server.page.visitors import LARGEST_FORM, Visitors
 ROOT = "/approvals"
 """Where the page lives; its cookie goes nowhere else."""
 
+UNLOCKS = 3
+"""Wrong PINs on the locked page until it takes tickets alone: fewer than lock the PIN itself, so
+that nobody who only has the address can lock the owner out."""
+
 MOST_FIELDS = 20
 """Fields of one form: ours have fewer."""
 
@@ -51,6 +55,7 @@ class Room:
     visitors: Visitors
     secret: bytes = field(repr=False)
     sessions: Sessions = field(default_factory=Sessions)
+    unlocks: int = UNLOCKS
     tickets: Tickets = field(init=False)
     _words: dict[str, Word] = field(default_factory=dict, repr=False)
 
@@ -163,7 +168,7 @@ def says(error: XdmError, about: str | None = None) -> Word:
 
 def draw(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page drawn from a template; every value in it is escaped."""
-    known = {"root": ROOT, "session": None, "said": None, "here": None}
+    known = {"root": ROOT, "session": None, "said": None, "here": None, "word": None}
     return HTMLResponse(_templates().get_template(template).render(known | values), status)
 
 

@@ -10,21 +10,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from xdm_mcp.approvals.factors import deed
 from xdm_mcp.errors import XdmError
 from xdm_mcp.server.page import desk_routes, keys_routes, rules_routes
+from xdm_mcp.server.page.desk_routes import BY
 from xdm_mcp.server.page.room import (
     ROOT,
+    UNLOCKS,
     Entered,
     Handler,
     Room,
+    Word,
     back,
     checked_form,
     draw,
     entered,
     form_of,
+    says,
 )
 from xdm_mcp.server.page.sessions import Session
 from xdm_mcp.server.page.visitors import PageGate
+
+OPEN_PAGE = deed("open the approval page")
+"""What the PIN on the locked page is about."""
+
+CLOSED = "Too many wrong PINs here; let this browser in with `xdm-mcp approvals open`."
 
 STATIC = {
     "style.css": "text/css; charset=utf-8",
@@ -60,6 +70,7 @@ def routes_of(room: Room) -> list[Route]:
         _post(room, "/leave", _leave),
         Route(f"{ROOT}/enter/{{ticket}}", _offer_entry, methods=["GET"]),
         Route(f"{ROOT}/enter", _enter(room), methods=["POST"]),
+        Route(f"{ROOT}/unlock", _unlock(room), methods=["POST"]),
         *(Route(f"{ROOT}/{name}", _file(name, kind)) for name, kind in STATIC.items()),
     ]
 
@@ -89,6 +100,23 @@ def _enter(room: Room) -> Handler:
         return room.enter(request)
 
     return enter
+
+
+def _unlock(room: Room) -> Handler:
+    async def unlock(request: Request) -> Response:
+        """Let a browser in whose owner types the PIN: it reads, and approves nothing yet."""
+        if room.unlocks <= 0:
+            return draw("locked.html", status=401, word=Word("bad", CLOSED))
+        room.unlocks -= 1
+        try:
+            form = await form_of(request)
+            await room.app.desk.pin.check(form.get("pin", ""), OPEN_PAGE, BY)
+        except XdmError as error:
+            return draw("locked.html", status=401, word=says(error))
+        room.unlocks = UNLOCKS
+        return room.enter(request)
+
+    return unlock
 
 
 async def _leave(room: Room, request: Request, session: Session) -> Response:

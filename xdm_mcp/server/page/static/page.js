@@ -36,6 +36,8 @@ function settle(list, fresh) {
     } else if (next.dataset.version !== old.dataset.version) {
       const focused = isBusy(old);
       const put = document.importNode(next, true);
+      const unfolded = old.querySelector("details")?.open;
+      put.querySelector("details")?.toggleAttribute("open", Boolean(unfolded));
       old.replaceWith(put);
       if (focused) put.querySelector("button")?.focus();
     }
