@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.credentials.serving import CALLBACK, CONFIDENTIAL_CLIENT, PUBLIC_CLIENT, Served
-from xdm_mcp.credentials import oauth
+from xdm_mcp.credentials import forms, oauth
 from xdm_mcp.credentials.forms import NoAnswer
 from xdm_mcp.credentials.record import ACCESS, CLIENT, REFRESH
 from xdm_mcp.errors import BackendUnavailable
@@ -222,3 +226,45 @@ def test_a_token_is_renewed_ahead_of_its_end(x: Served, seconds: int, ahead: int
     x.authority.expires_in = seconds
     grant = x.grant()
     assert grant.expires_at - grant.renew_at == timedelta(seconds=ahead)
+
+
+def test_a_server_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte now and then keeps no single read waiting, and yet the deadline holds."""
+    monkeypatch.setattr(forms, "DEADLINE", 0.5)
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not ended.wait(0.02):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        began = monotonic()
+        with pytest.raises(NoAnswer) as raised:
+            forms.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", {"a": "b"})
+        took = monotonic() - began
+        ended.set()
+        thread.join(5)
+    assert raised.value.left
+    assert took < 1.5
+
+
+def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    """A body larger than any answer of theirs is given up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def pour() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n")
+                connection.sendall(b" " * 9_000_000)
+
+        thread = threading.Thread(target=pour)
+        thread.start()
+        with pytest.raises(NoAnswer):
+            forms.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", {"a": "b"})
+        thread.join(5)

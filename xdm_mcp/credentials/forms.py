@@ -7,9 +7,10 @@ at most `LARGEST` bytes. It is made once: a refresh token is single-use.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import monotonic
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,8 +45,28 @@ class Reply:
 def post(url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> Reply:
     """Return the answer to one POST of `form`, with user and password `basic` if given.
 
-    Raises NoAnswer, also for a server error, after which nobody knows what was done.
+    Raises NoAnswer, also for a server error, after which nobody knows what was done, and once
+    `DEADLINE` has passed, however slowly bytes still come.
     """
+    came: Queue[Reply | NoAnswer] = Queue()
+
+    def work() -> None:
+        try:
+            came.put(_posted(url, form, basic))
+        except NoAnswer as failure:
+            came.put(failure)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer = came.get(timeout=DEADLINE)
+    except Empty:
+        answer = NoAnswer(left=True)
+    if isinstance(answer, NoAnswer):
+        raise NoAnswer(left=answer.left) from None
+    return answer
+
+
+def _posted(url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> Reply:
     import httpx2
 
     _hush()
@@ -82,12 +103,12 @@ def _client(url: str) -> httpx2.Client:
 
 
 def _body(response: httpx2.Response) -> bytes:
-    ends_at, body = monotonic() + DEADLINE, bytearray()
+    body = bytearray()
     if response.headers.get("content-encoding", "identity") != "identity":
         raise ValueError("compressed")
     for chunk in response.iter_raw():
         body += chunk
-        if len(body) > LARGEST or monotonic() > ends_at:
+        if len(body) > LARGEST:
             raise ValueError("too much")
     return bytes(body)
 
