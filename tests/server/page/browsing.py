@@ -43,9 +43,9 @@ FLAGS = (
     "--disable-sync",
 )
 
-in_a_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed: the page is not tried in a browser"
-)
+NO_BROWSER = "No Chromium is installed: the approval page was not tried in a browser."
+
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 
 
 @dataclass

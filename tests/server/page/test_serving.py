@@ -137,6 +137,14 @@ def test_only_the_owner_reads_where_a_page_is(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """The owner learns what to do."""
+    (tmp_path / "pages").write_text("in the way")
+    place = Place("http://localhost:1/approvals", "l", b"s")
+    with pytest.raises(ConfigError, match="make it writable"), announced(tmp_path, "1", place):
+        pass
+
+
 def test_what_a_crash_left_is_no_page(tmp_path: Path) -> None:
     """A file whose process is gone, or that is none of ours, leads nobody anywhere."""
     folder = tmp_path / "pages"

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from xdm_mcp.errors import ConfigError
+
 FOLDER = "pages"
 
 
@@ -30,10 +32,9 @@ class Place:
 
 @contextmanager
 def announced(home: Path, name: str, place: Place) -> Iterator[None]:
-    """Let commands of the owner find the page while entered."""
-    folder = home / FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / f"{name}.json"
+    """Let commands of the owner find the page while entered. Raises ConfigError where the home
+    cannot be written."""
+    file = _folder(home) / f"{name}.json"
     with FileLock(file.with_suffix(".lock"), mode=0o600):
         file.unlink(missing_ok=True)
         _write(file, place)
@@ -56,6 +57,20 @@ def running(home: Path, ledger_url: str | None = None) -> list[Place]:
 def ledger_of(url: str) -> str:
     """Return what names a ledger in the files of pages: a digest, for a URL may hold a secret."""
     return sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _folder(home: Path) -> Path:
+    folder = home / FOLDER
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            f"The folder {folder} cannot be written; make it writable, or switch approvals.page off."
+        )
+    return folder
 
 
 def _write(file: Path, place: Place) -> None:
