@@ -59,10 +59,14 @@ class Home:
             self.with_app(lambda app: app.desk.pin.set_first(PIN, "test"))
         self._has_pin = True
 
-    def approve(self, approval_id: str, *options: str) -> tuple[int, str, str]:
-        """Approve a held send at a terminal, as an owner who has a PIN and types it."""
+    def as_owner(self, *arguments: str) -> tuple[int, str, str]:
+        """Run one command at a terminal, as an owner who has a PIN and types it."""
         self.set_pin()
-        return self.run_typing([PIN], "approvals", "approve", approval_id, *options)
+        return self.run_typing([PIN], *arguments)
+
+    def approve(self, approval_id: str, *options: str) -> tuple[int, str, str]:
+        """Approve a held send at a terminal, as an owner does."""
+        return self.as_owner("approvals", "approve", approval_id, *options)
 
     def with_app(self, work: Callable[[App], Awaitable[Any]]) -> Any:
         """Do something with an app of this home."""

@@ -14,14 +14,27 @@ def test_a_cleared_opt_out_lets_a_person_be_asked_again(home: Home) -> None:
     ever."""
     home.with_app(lambda app: app.inbox.page())
     assert home.ask("Hello.", SILENT).status == "denied"
-    assert home.run("clear", "opt-out", f"@{SILENT}")[0] == 0
+    assert home.as_owner("clear", "opt-out", f"@{SILENT}")[0] == 0
     assert home.ask("Hello again.", SILENT).status == "held"
 
 
 def test_clearing_what_is_not_there_says_so(home: Home) -> None:
     """Nobody opted out, so nothing is lifted."""
-    code, out, _ = home.run("clear", "opt-out", "2200000011")
+    code, out, _ = home.as_owner("clear", "opt-out", "2200000011")
     assert (code, out) == (1, "2200000011 had not opted out.\n")
+
+
+@pytest.mark.parametrize("arguments", [("opt-out", f"@{SILENT}"), ("halt",)])
+def test_nothing_is_cleared_without_the_pin(home: Home, arguments: tuple[str, ...]) -> None:
+    """An agent that can run commands does not know it."""
+    home.with_app(lambda app: app.inbox.page())
+    home.set_pin()
+
+    code, _, err = home.run_typing(["111222", ""], "clear", *arguments)
+
+    assert code == 2
+    assert "That PIN is wrong" in err
+    assert home.ask("Hello.", SILENT).status == "denied"
 
 
 @pytest.mark.parametrize(

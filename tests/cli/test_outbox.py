@@ -27,7 +27,7 @@ def test_a_person_settles_what_could_not_be_found_out(home: Home) -> None:
     """Seen in X, it is sent; the agent's repeat is then answered with it."""
     entry = unknown(home, "Did it arrive?")
 
-    code, out, _ = home.run("outbox", "resolve", str(entry), "--not-sent")
+    code, out, _ = home.as_owner("outbox", "resolve", str(entry), "--not-sent")
 
     assert (code, out) == (0, f"Entry {entry} is settled: failed.\n")
     assert home.ask("Did it arrive?").status == "held"
@@ -37,9 +37,19 @@ def test_what_is_not_unknown_cannot_be_settled(home: Home) -> None:
     """A held send has another way to its end."""
     home.held("Hello.")
 
-    code, _, err = home.run("outbox", "resolve", "1", "--sent")
+    code, _, err = home.as_owner("outbox", "resolve", "1", "--sent")
 
     assert (code, err.count("\n")) == (2, 1)
+
+
+def test_nothing_is_settled_without_the_pin(home: Home) -> None:
+    """What is unknown stays so, and its repeat is refused."""
+    entry = unknown(home, "Did it arrive?")
+
+    code, _, _ = home.run_typing(["111222", ""], "outbox", "resolve", str(entry), "--not-sent")
+
+    assert code == 2
+    assert home.ask("Did it arrive?").status == "unknown"
 
 
 def unknown(home: Home, text: str) -> int:

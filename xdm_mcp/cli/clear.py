@@ -1,10 +1,12 @@
-"""`xdm-mcp clear`: what only a person may lift."""
+"""`xdm-mcp clear`: what only a person may lift, and with the PIN."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
 from xdm_mcp.app import App
+from xdm_mcp.approvals.factors import deed
+from xdm_mcp.cli.asking import confirm_person
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.outbox import BY
 from xdm_mcp.cli.paint import plain, screen
@@ -27,6 +29,7 @@ def clear_opt_out(args: Namespace) -> int:
 
 async def _clear_halt(app: App, args: Namespace) -> int:
     account_id = await account_of(app, args.account)
+    await confirm_person(app, deed("clear a halt", account_id, args.code or ""))
     cleared = await app.ledger.clear_halt(account_id, args.code, BY, app.clock.now())
     halts = "halt" if cleared == 1 else "halts"
     screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
@@ -36,6 +39,7 @@ async def _clear_halt(app: App, args: Namespace) -> int:
 async def _clear_opt_out(app: App, args: Namespace) -> int:
     user_id = await _user_id(app, args.user)
     account_id = await account_of(app, args.account)
+    await confirm_person(app, deed("clear an opt-out", account_id, user_id))
     if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
         screen().print(f"The opt-out of {user_id} is lifted.", style="green")
         return 0
