@@ -13,7 +13,6 @@ import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
@@ -70,6 +69,8 @@ def read_card() -> ReadResourceResult:
 @cache
 def card() -> str:
     """Return the document, whose own policy names its one script and its one style by digest."""
+    from importlib.resources import files
+
     page = files("xdm_mcp.server").joinpath("card.html").read_text("utf-8")
     allowed = {kind: _digest(inline) for kind, inline in INLINE.findall(page)}
     policy = (
