@@ -53,6 +53,7 @@ def page_beside(
     place = place_of(app, port)
 
     async def address() -> str | None:
+        """See App.page_address."""
         return place.address
 
     with ExitStack() as open_while_serving:

@@ -54,6 +54,7 @@ def state(room: Room) -> Any:
     """Return the route that tells an open page whether anything changed, and nothing else."""
 
     async def route(request: Request) -> Response:
+        """Answer one look."""
         if room.session(request) is None:
             return JSONResponse({"seen": None}, 401)
         try:

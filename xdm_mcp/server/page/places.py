@@ -68,7 +68,7 @@ def _folder(home: Path) -> Path:
         usable = False
     if not usable:
         raise ConfigError(
-            f"The folder {folder} cannot be written; make it writable, or switch approvals.page off."
+            f"The folder {folder} cannot be written; make it writable or set approvals.page = off."
         )
     return folder
 

@@ -108,6 +108,7 @@ def entered(room: Room, show: Entered) -> Handler:
     """Return a route that only a browser with a session reaches; others learn how to get one."""
 
     async def route(request: Request) -> Response:
+        """Answer a browser that is in; refuse any other."""
         session = room.session(request)
         if session is None:
             return draw("locked.html", status=401)
