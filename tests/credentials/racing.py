@@ -104,7 +104,7 @@ def play(
     tally.asked += len(moves)
     tally.cancelled += moves.count("cancel")
     tally.killed += ends.count(-signal.SIGKILL)
-    anyio.run(_calm, home, url)
+    anyio.run(calm, home, url)
     return _stored(home)
 
 
@@ -120,7 +120,7 @@ def _end_token(authority: Authority, home: Path) -> None:
     authority.expire()
 
 
-async def _calm(home: Path, url: str) -> None:
+async def calm(home: Path, url: str) -> None:
     """Wait until no child renews any more, then ask without being disturbed."""
     async with locked(Store(home).lock_of(BACKEND)):
         pass
@@ -128,7 +128,7 @@ async def _calm(home: Path, url: str) -> None:
         await StoredBearer(home, BACKEND, url, SystemClock()).token()
 
 
-async def _ask(home: Path, url: str, patience: float | None) -> None:
+async def ask(home: Path, url: str, patience: float | None) -> None:
     """Be one of the processes: ask for a token, and give up after `patience` seconds."""
     with anyio.move_on_after(patience):
         await StoredBearer(home, BACKEND, url, SystemClock()).token()
@@ -140,7 +140,7 @@ def _fork(home: str, url: str, patience: float | None) -> int:
         return number
     code = 1
     try:
-        anyio.run(_ask, Path(home), url, patience)
+        anyio.run(ask, Path(home), url, patience)
         code = 0
     finally:
         os._exit(code)
