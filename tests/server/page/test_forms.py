@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import httpx2
 import pytest
 
-from tests.rigs import JUNE
+from tests.rigs import IRIS, JUNE
 from tests.server.page.rooms import AS_OURS, ORIGIN, PIN, Page, page
-from xdm_mcp.models.sends import SendState
+from xdm_mcp.models.sends import Assurance, SendState
+from xdm_mcp.models.standing_rules import Terms
 from xdm_mcp.server.page.room import ROOT, STALE
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.sessions import LASTS, MOST
@@ -47,6 +50,29 @@ async def test_a_form_works_once(tmp_path: Path) -> None:
             await desk.post(action, form | {"pin": PIN})
             assert STALE in (await desk.get()).text
         assert await state(desk, approval_id) is SendState.HELD
+
+
+async def test_no_form_of_any_page_works_twice(tmp_path: Path) -> None:
+    """Whatever comes of the first time, the second is refused as stale."""
+    async with page(tmp_path) as desk:
+        await ready(desk)
+        account, now = await desk.rig.app.people.account(), desk.rig.clock.now()
+        terms = Terms(user_id=IRIS, until=now + timedelta(days=1))
+        await desk.rig.app.ledger.add_standing_rule(
+            account.id, terms, Assurance.PERSON, "test", now
+        )
+        tried = []
+        for path in ("", "/keys", "/rules"):
+            html = (await desk.get(path)).text
+            for action in sorted(set(re.findall(rf'action="{ROOT}(/[^"]+)"', html)) - {"/leave"}):
+                form = await desk.form(action, path)
+                for _ in range(2):
+                    await desk.get(path)
+                    answer = await desk.post(action, form)
+                assert answer.status_code == 303
+                assert STALE in (await desk.get(path)).text, action
+                tried.append(action.rpartition("/")[2])
+        assert set(tried) == {"approve", "read", "refuse", "pin", "passkeys", "rules", "withdraw"}
 
 
 async def test_an_approved_form_sent_again_sends_nothing_twice(tmp_path: Path) -> None:
