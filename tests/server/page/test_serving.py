@@ -219,6 +219,31 @@ async def test_the_owner_can_switch_it_off(transport: str, tmp_path: Path) -> No
         assert running(tmp_path) == []
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])  # noqa: S104 - all four
+async def test_beside_mcp_too_nobody_else_can_take_the_other_localhost(
+    host: str, tmp_path: Path
+) -> None:
+    """Whichever family MCP listens on, the page has both, and where it cannot it is not served."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    near, other = ("::1", "127.0.0.1") if ":" in host else ("127.0.0.1", "::1")
+    async with rig(tmp_path) as program:
+        http = {"http": HttpSettings(host=host)}
+        program.app.settings = program.app.settings.model_copy(update=http)
+        with socket.create_server((host, 0), family=family) as listener:
+            port = listener.getsockname()[1]
+            with page_beside(program.app, listener, rest) as (_, sockets):
+                assert len(sockets) == 2
+                for address in (near, other):
+                    socket.create_connection((address, port), 5).close()
+            six = socket.AF_INET6 if ":" in other else socket.AF_INET
+            with (
+                socket.create_server((other, port), family=six),
+                pytest.raises(ConfigError, match=f"port {port} is in use"),
+                page_beside(program.app, listener, rest),
+            ):
+                pass
+
+
 async def test_where_localhost_does_not_lead_there_is_no_page(tmp_path: Path) -> None:
     """On an address of the network alone there is one only where the owner said how it is
     called."""

@@ -14,8 +14,9 @@ from xdm_mcp.server.page.room import ROOT
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.serving import place_of, room_of, twin
 
-FOUR = frozenset({"127.0.0.1", "localhost", "0.0.0.0"})  # noqa: S104 - asked about, not listened on
-"""Hosts whose listener leaves `::1` to others."""
+NEAR = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", "::"})  # noqa: S104 - asked about
+"""Hosts to whose listener `localhost` leads. Each has one family, and leaves the other's loopback
+address to whoever takes it."""
 
 
 class Beside:
@@ -33,16 +34,12 @@ class Beside:
         await (self._page if ours else self._rest)(scope, receive, send)
 
 
-SIX = frozenset({"::1", "::"})
-"""Hosts whose listener `localhost` may lead to as well."""
-
-
 @contextmanager
 def page_beside(
     app: App, listener: socket.socket, rest: ASGIApp
 ) -> Iterator[tuple[ASGIApp, list[socket.socket]]]:
-    """Yield `rest` with the page beside it, and what to listen on: `::1` too, where `localhost`
-    may lead.
+    """Yield `rest` with the page beside it, and what to listen on: both loopback addresses,
+    where `localhost` leads to us, because a browser may try either.
 
     Raises ConfigError where somebody else listens there.
     """
@@ -57,7 +54,7 @@ def page_beside(
         return place.address
 
     with ExitStack() as open_while_serving:
-        other = twin(listener) if app.settings.http.host in FOUR else None
+        other = twin(listener) if app.settings.http.host in NEAR else None
         sockets = [listener, open_while_serving.enter_context(other)] if other else [listener]
         open_while_serving.enter_context(announced(app.settings.home, str(port), place))
         app.page_address = address
@@ -67,5 +64,5 @@ def page_beside(
 def _offers(app: App) -> bool:
     """Whether there is a page: where `localhost` leads to us, or the owner said where it is."""
     settings = app.settings
-    near = settings.http.host in FOUR | SIX
+    near = settings.http.host in NEAR
     return settings.approvals.page != "off" and (near or settings.approvals.address is not None)

@@ -34,7 +34,7 @@ TRIES = 20
 """How often a free port is looked for that is free on both addresses."""
 
 NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-"""What a machine without IPv6 says of `::1`."""
+"""What a machine says of an address of a family that it lacks."""
 
 
 class PageServer(uvicorn.Server):
@@ -86,13 +86,15 @@ def listen(port: int) -> list[socket.socket]:
     raise ConfigError("No port is free on 127.0.0.1 and ::1; set approvals.port to one that is.")
 
 
-def twin(four: socket.socket) -> socket.socket | None:
-    """Return a listener on `::1` at the port of one on 127.0.0.1, None on a machine without IPv6.
+def twin(one: socket.socket) -> socket.socket | None:
+    """Return a listener on the loopback address of the other family, at the port of `one`; None on
+    a machine without that family.
 
     Raises ConfigError where somebody else listens there.
     """
+    other = "127.0.0.1" if one.family == socket.AF_INET6 else "::1"
     try:
-        return _listener("::1", four.getsockname()[1])
+        return _listener(other, one.getsockname()[1])
     except OSError as error:
         if error.errno in NO_SUCH_ADDRESS:
             return None
