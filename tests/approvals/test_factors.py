@@ -62,6 +62,16 @@ def test_only_the_desk_tells_the_outbox_of_an_approval() -> None:
     assert callers == {"approvals/desk.py"}
 
 
+def test_only_the_terminal_lets_the_pin_remove_a_passkey() -> None:
+    """The page, which everybody on this machine can reach, has no way to it."""
+    askers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if names_in(path) & {"REMOVE_LOST_PASSKEY", "remove_lost"}
+    }
+    assert askers == {"approvals/factors.py", "approvals/passkeys.py", "cli/factors.py"}
+
+
 def attributes_in(path: Path) -> set[str]:
     """Return the last two names of every dotted call of a module, underscores of the owner cut."""
     calls = (

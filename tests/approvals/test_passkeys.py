@@ -12,7 +12,13 @@ import pytest
 from tests.approvals.authenticator import ORIGIN, PRESENT, Authenticator, unsealed
 from tests.approvals.making import NOW
 from tests.approvals.test_pin import CHEAP, SECRET
-from xdm_mcp.approvals.factors import ADD_PASSKEY, REMOVE_PASSKEY, client_form
+from xdm_mcp.approvals.factors import (
+    ADD_PASSKEY,
+    REMOVE_LOST_PASSKEY,
+    REMOVE_PASSKEY,
+    Proof,
+    client_form,
+)
 from xdm_mcp.approvals.passkeys import LASTS, RP_ID, Asking, Passkeys
 from xdm_mcp.approvals.pin import Pin
 from xdm_mcp.clock import ManualClock
@@ -37,11 +43,23 @@ class Room:
         self.device = Authenticator()
 
     async def ask_to_add(self) -> Asking:
-        """Ask for a new passkey, with the PIN."""
+        """Ask for a new passkey: with the PIN for the first, with the device for any other."""
+        if await self.passkeys.known():
+            proof = await self.proof(ADD_PASSKEY)
+        else:
+            proof = await self.pin_proof(ADD_PASSKEY)
+        return await self.passkeys.ask_to_add(ORIGIN, proof)
+
+    async def pin_proof(self, about: str) -> Proof:
+        """Return a proof by PIN, which is set if it is not."""
         if not await self.pin.is_set():
             await self.pin.set_first(SECRET, "test")
-        proof = await self.pin.check(SECRET, ADD_PASSKEY, "test")
-        return await self.passkeys.ask_to_add(ORIGIN, proof)
+        return await self.pin.check(SECRET, about, "test")
+
+    async def proof(self, about: str) -> Proof:
+        """Return a proof by the device."""
+        asking, answer = await self.answer(about)
+        return await self.passkeys.check(asking.ceremony_id, answer, about)
 
     async def add(self, name: str = "laptop", **lies: Any) -> Passkey:
         """Make the device's passkey known."""
@@ -225,27 +243,60 @@ async def test_adding_and_removing_take_a_proof_about_just_that(room: Room) -> N
         await room.pin.check(SECRET, SEND, "test"),
         client_form("client", ADD_PASSKEY),
         client_form("client", REMOVE_PASSKEY),
+        client_form("client", REMOVE_LOST_PASSKEY),
     ):
         with pytest.raises(NotProven):
             await room.passkeys.ask_to_add(ORIGIN, proof)
         with pytest.raises(NotProven):
             await room.passkeys.remove("x", proof)
+        with pytest.raises(NotProven):
+            await room.passkeys.remove_lost("x", proof)
 
 
 async def test_a_passkey_lets_another_be_added_and_itself_be_removed(room: Room) -> None:
     """With it the owner manages without the PIN."""
-    asking, answer = await room.answer(ADD_PASSKEY)
-    proof = await room.passkeys.check(asking.ceremony_id, answer, ADD_PASSKEY)
-    adding = await room.passkeys.ask_to_add(ORIGIN, proof)
+    adding = await room.ask_to_add()
     phone = Authenticator(credential_id=b"another")
     await room.passkeys.add(adding.ceremony_id, phone.create(adding.options), "phone", "page")
-    asking, answer = await room.answer(REMOVE_PASSKEY)
-    proof = await room.passkeys.check(asking.ceremony_id, answer, REMOVE_PASSKEY)
+    proof = await room.proof(REMOVE_PASSKEY)
     laptop, _ = await room.passkeys.known()
     await room.passkeys.remove(laptop.id, proof)
     assert [key.name for key in await room.passkeys.known()] == ["phone"]
     with pytest.raises(NotFound):
         await room.passkeys.remove(laptop.id, proof)
+
+
+async def test_once_there_is_a_passkey_the_pin_adds_none(room: Room) -> None:
+    """Whoever overheard the PIN does not come to a passkey by it."""
+    proof = await room.pin_proof(ADD_PASSKEY)
+    with pytest.raises(NotProven, match="There is a passkey"):
+        await room.passkeys.ask_to_add(ORIGIN, proof)
+
+
+async def test_a_passkey_that_the_pin_began_is_added_only_as_the_first() -> None:
+    """Of two that were begun while there was none, one is kept."""
+    made = Room()
+    owners, others = await made.ask_to_add(), await made.ask_to_add()
+    phone = Authenticator(credential_id=b"another")
+    await made.passkeys.add(
+        owners.ceremony_id, made.device.create(owners.options), "laptop", "page"
+    )
+    with pytest.raises(BadInput, match="another came first"):
+        await made.passkeys.add(others.ceremony_id, phone.create(others.options), "x", "page")
+    assert [key.name for key in await made.passkeys.known()] == ["laptop"]
+    await made.ledger.close()
+
+
+async def test_the_pin_removes_a_passkey_only_as_one_that_is_lost(room: Room) -> None:
+    """That is asked for in a terminal; then the PIN adds the first one again."""
+    (laptop,) = await room.passkeys.known()
+    with pytest.raises(NotProven):
+        await room.passkeys.remove(laptop.id, await room.pin_proof(REMOVE_PASSKEY))
+    with pytest.raises(NotProven):
+        await room.passkeys.remove(laptop.id, await room.pin_proof(REMOVE_LOST_PASSKEY))
+    await room.passkeys.remove_lost(laptop.id, await room.pin_proof(REMOVE_LOST_PASSKEY))
+    assert await room.passkeys.known() == ()
+    assert (await room.add("new")).name == "new"
 
 
 async def test_one_device_is_added_once(room: Room) -> None:

@@ -55,9 +55,6 @@ async def test_what_is_approved_for_one_account_leaves_from_no_other(tmp_path: P
     assert [message["sender_id"] for message in sent] == [view.account_id]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the PIN alone adds a passkey though the owner has one, and it is PASSKEY"
-)
 async def test_who_knows_the_pin_alone_approves_nothing_that_takes_a_passkey(
     tmp_path: Path,
 ) -> None:

@@ -60,7 +60,15 @@ CHANGE_PIN: Final = deed("change the PIN")
 """What a proof is about that lets the PIN be changed."""
 
 ADD_PASSKEY: Final = deed("add a passkey")
-"""What a proof is about that lets a passkey be added."""
+"""What a proof is about that lets a passkey be added: the first by PIN, any other by passkey."""
 
 REMOVE_PASSKEY: Final = deed("remove a passkey")
-"""What a proof is about that lets passkeys be removed."""
+"""What a proof by passkey is about that lets one passkey be removed."""
+
+REMOVE_LOST_PASSKEY: Final = deed("remove a passkey whose device is lost")
+"""What a proof by PIN is about that lets one passkey be removed; asked for in a terminal alone."""
+
+
+def settling(entry_id: int, outcome: str) -> str:
+    """Return what a proof is about that lets a send of unknown outcome be settled just so."""
+    return deed("settle a send", str(entry_id), outcome)

@@ -4,6 +4,8 @@ The challenge that the device signs is made from the digest of what was shown an
 one ceremony. So an answer for one send approves no other, and nothing once anything changed; it
 works once, within minutes, from the page that asked, and only where the device checked who touched
 it. A page reaches this by the name `localhost`, which browsers take for a safe place.
+
+The PIN adds the first passkey and no other: else whoever overheard it would have one of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from xdm_mcp.approvals.factors import ADD_PASSKEY, REMOVE_PASSKEY, Proof, attest
+from xdm_mcp.approvals.factors import (
+    ADD_PASSKEY,
+    REMOVE_LOST_PASSKEY,
+    REMOVE_PASSKEY,
+    Proof,
+    attest,
+    deed,
+)
 from xdm_mcp.clock import Clock
 from xdm_mcp.digests import digest
 from xdm_mcp.errors import BadInput, NotFound, NotProven
@@ -36,6 +45,14 @@ LASTS = timedelta(minutes=3)
 
 ORIGIN = re.compile(r"https?://localhost(:[0-9]{1,5})?\Z")
 """A page that may ask for a passkey."""
+
+ADD_FIRST = deed("add the first passkey")
+"""What a ceremony is about that the PIN began: its answer counts only while there is no passkey."""
+
+TAKES_PASSKEY = (
+    "There is a passkey, so that takes one; where every device is lost, forget its passkey with"
+    " `xdm-mcp approvals passkeys remove` in a terminal."
+)
 
 UNFIT = "That passkey does not fit, and nothing was approved; ask for it anew on the page."
 
@@ -68,15 +85,20 @@ class Passkeys:
     async def ask_to_add(self, origin: str, proof: Proof) -> Asking:
         """Return what `navigator.credentials.create` needs to make a passkey.
 
-        `proof` is about `ADD_PASSKEY`, by PIN or by another passkey; `origin` is the page's own,
-        such as `http://localhost:8767`, never what a request says. Raises NotProven and BadInput.
+        `proof` is about `ADD_PASSKEY`, by PIN for the first and by passkey for any other; `origin`
+        is the page's own, such as `http://localhost:8767`, never what a request says. Raises
+        NotProven and BadInput.
         """
         from webauthn import generate_registration_options
         from webauthn.helpers import base64url_to_bytes
         from webauthn.helpers import structs as given
 
-        _expect(proof, ADD_PASSKEY)
-        ceremony = await self._begin("add", ADD_PASSKEY, origin)
+        _expect(proof, ADD_PASSKEY, Assurance.PERSON)
+        known = await self.known()
+        first = proof.assurance < Assurance.PASSKEY
+        if known and first:
+            raise NotProven(TAKES_PASSKEY)
+        ceremony = await self._begin("add", ADD_FIRST if first else ADD_PASSKEY, origin)
         options = generate_registration_options(
             rp_id=RP_ID,
             rp_name=RP_NAME,
@@ -88,8 +110,7 @@ class Passkeys:
                 user_verification=given.UserVerificationRequirement.REQUIRED
             ),
             exclude_credentials=[
-                given.PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id))
-                for key in await self.known()
+                given.PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in known
             ],
             timeout=_milliseconds(LASTS),
         )
@@ -108,7 +129,7 @@ class Passkeys:
         from webauthn.helpers import bytes_to_base64url
         from webauthn.helpers.exceptions import WebAuthnException
 
-        ceremony = await self._take(ceremony_id, "add", ADD_PASSKEY)
+        ceremony = await self._take(ceremony_id, "add", ADD_PASSKEY, ADD_FIRST)
         called = clean_name(name)
         if not called:
             raise BadInput("A passkey needs a name, such as that of the device; add it again.")
@@ -129,13 +150,23 @@ class Passkeys:
             sign_count=made.sign_count,
             added_at=self._clock.now(),
         )
-        if not await self._ledger.add_passkey(passkey, by):
-            raise BadInput("That passkey is known already.")
+        if not await self._ledger.add_passkey(passkey, by, first=ceremony.about == ADD_FIRST):
+            raise BadInput("That passkey is known already, or another came first; add it anew.")
         return passkey
 
     async def remove(self, passkey_id: str, proof: Proof) -> None:
-        """Forget a passkey, with a proof about `REMOVE_PASSKEY`. Raises NotProven, NotFound."""
-        _expect(proof, REMOVE_PASSKEY)
+        """Forget a passkey, with a proof about `REMOVE_PASSKEY` by a passkey. Raises NotProven,
+        NotFound."""
+        _expect(proof, REMOVE_PASSKEY, Assurance.PASSKEY)
+        await self._forget(passkey_id, proof)
+
+    async def remove_lost(self, passkey_id: str, proof: Proof) -> None:
+        """Forget a passkey whose device is lost, with a proof about `REMOVE_LOST_PASSKEY`, which
+        the PIN gives. Only a terminal offers this. Raises NotProven, NotFound."""
+        _expect(proof, REMOVE_LOST_PASSKEY, Assurance.PERSON)
+        await self._forget(passkey_id, proof)
+
+    async def _forget(self, passkey_id: str, proof: Proof) -> None:
         if not await self._ledger.remove_passkey(passkey_id, proof.by, self._clock.now()):
             raise NotFound("There is no such passkey; list them with `xdm-mcp approvals passkeys`.")
 
@@ -202,9 +233,9 @@ class Passkeys:
         await self._ledger.begin_ceremony(ceremony, now)
         return ceremony
 
-    async def _take(self, ceremony_id: str, kind: str, about: str) -> Ceremony:
+    async def _take(self, ceremony_id: str, kind: str, *about: str) -> Ceremony:
         ceremony = await self._ledger.take_ceremony(ceremony_id, self._clock.now())
-        if ceremony is None or (ceremony.kind, ceremony.about) != (kind, about):
+        if ceremony is None or ceremony.kind != kind or ceremony.about not in about:
             raise NotProven(UNFIT)
         return ceremony
 
@@ -215,9 +246,10 @@ def challenge_of(ceremony: Ceremony) -> bytes:
     return bytes.fromhex(digest("passkey/1", told))
 
 
-def _expect(proof: Proof, about: str) -> None:
-    if proof.about != about or proof.assurance < Assurance.PERSON:
-        raise NotProven("That takes the PIN or a passkey; nothing was changed.")
+def _expect(proof: Proof, about: str, least: Assurance) -> None:
+    if proof.about != about or proof.assurance < least:
+        also = "" if least is Assurance.PASSKEY else "the PIN or "
+        raise NotProven(f"That takes {also}a passkey; nothing was changed.")
 
 
 def _asking(ceremony: Ceremony, options: Any) -> Asking:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
-from xdm_mcp.approvals.factors import REMOVE_PASSKEY
+from xdm_mcp.approvals.factors import REMOVE_LOST_PASSKEY
 from xdm_mcp.cli.asking import change_pin, choose_first_pin, confirm_person
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import aligned, moment, plain, print_json, screen
@@ -31,7 +31,7 @@ def passkeys(args: Namespace) -> int:
 
 
 def remove_passkey(args: Namespace) -> int:
-    """Forget one passkey, with the PIN."""
+    """Forget one passkey, with the PIN: the way out where its device is lost."""
     return with_app(args, _remove)
 
 
@@ -56,8 +56,8 @@ async def _passkeys(app: App, args: Namespace) -> int:
 
 async def _remove(app: App, args: Namespace) -> int:
     passkey = _named(await app.desk.passkeys.known(), args.id)
-    proof = await confirm_person(app, REMOVE_PASSKEY, f"PIN to forget {plain(passkey.name)}: ")
-    await app.desk.passkeys.remove(passkey.id, proof)
+    proof = await confirm_person(app, REMOVE_LOST_PASSKEY, f"PIN to forget {plain(passkey.name)}: ")
+    await app.desk.passkeys.remove_lost(passkey.id, proof)
     screen().print(f"Forgotten: {plain(passkey.name)}.", style="green")
     return 0
 

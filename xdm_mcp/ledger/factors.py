@@ -57,8 +57,9 @@ class FactorLedger(Protocol):
         """Return every passkey, the oldest first."""
         ...
 
-    async def add_passkey(self, passkey: Passkey, by: str) -> bool:
-        """Keep a new passkey; False where one with its id is known."""
+    async def add_passkey(self, passkey: Passkey, by: str, *, first: bool = False) -> bool:
+        """Keep a new passkey; False where one with its id is known, and with `first` where there is
+        any."""
         ...
 
     async def use_passkey(self, passkey: Passkey, sign_count: int, now: datetime) -> bool:
@@ -111,9 +112,9 @@ class SqlFactors:
         """See FactorLedger.passkeys."""
         return await self._database.read(passkeys)
 
-    async def add_passkey(self, passkey: Passkey, by: str) -> bool:
+    async def add_passkey(self, passkey: Passkey, by: str, *, first: bool = False) -> bool:
         """See FactorLedger.add_passkey."""
-        return await self._database.write(lambda sql: add_passkey(sql, passkey, by))
+        return await self._database.write(lambda sql: add_passkey(sql, passkey, by, first))
 
     async def use_passkey(self, passkey: Passkey, sign_count: int, now: datetime) -> bool:
         """See FactorLedger.use_passkey."""
@@ -193,8 +194,10 @@ def passkeys(sql: Sql) -> tuple[Passkey, ...]:
     )
 
 
-def add_passkey(sql: Sql, passkey: Passkey, by: str) -> bool:
+def add_passkey(sql: Sql, passkey: Passkey, by: str, first: bool) -> bool:
     """See FactorLedger.add_passkey."""
+    if first and passkeys(sql):
+        return False
     at = to_ms(passkey.added_at)
     added = sql.run(
         "INSERT INTO passkey (id, name, public_key, sign_count, added_at) VALUES (?, ?, ?, ?, ?)"

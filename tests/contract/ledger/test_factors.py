@@ -120,6 +120,22 @@ async def test_passkeys_are_kept_listed_and_forgotten(desk: Desk) -> None:
     assert await desk.ledger.passkeys() == (later,)
 
 
+async def test_the_first_passkey_is_added_only_where_there_is_none(desks: Desks) -> None:
+    """Of two processes that each add the first one, one does."""
+    added: list[bool] = []
+
+    async def add(desk: Desk, key: Passkey) -> None:
+        added.append(await desk.ledger.add_passkey(key, "page", first=True))
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for desk, name in zip(desks, ("key1", "key2"), strict=True):
+                tasks.start_soon(add, desk, replace(KEY, id=name))
+
+    assert sorted(added) == [False, True]
+    assert len(await desks[0].ledger.passkeys()) == 1
+
+
 async def test_a_passkey_is_used_only_as_it_was_seen(desk: Desk) -> None:
     """Of two answers with one counter the second is refused; so is one of a forgotten passkey."""
     await desk.ledger.add_passkey(KEY, "page")

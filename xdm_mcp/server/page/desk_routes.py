@@ -21,6 +21,9 @@ from xdm_mcp.server.page.showing import Shown, look, money
 BY = "page"
 """What the ledger notes as the place where a person decided."""
 
+DEED = "deed"
+"""What the token of a question to a passkey is about where that is no send."""
+
 
 async def desk(room: Room, request: Request, session: Session) -> Response:
     """Show the desk. What was to be said once is kept from the script that looks for changes."""
@@ -70,7 +73,7 @@ async def approve(room: Room, request: Request, session: Session) -> Response:
     approval_id = request.path_params["approval_id"]
     try:
         form = await checked_form(request, session, "approve", approval_id, "digest")
-        proof = await _proof(room.app, form, form["digest"])
+        proof = await proof_of(room.app, form, form["digest"])
         await room.app.desk.approve(approval_id, form["digest"], proof)
     except XdmError as error:
         room.say(session, says(error, approval_id))
@@ -97,13 +100,22 @@ async def refuse(room: Room, request: Request, session: Session) -> Response:
 
 async def ask(room: Room, request: Request, session: Session) -> Response:
     """Answer a script that wants to ask a passkey about one send: what to sign, in JSON."""
-    approval_id = request.path_params["approval_id"]
+    return await _asked(room, request, session, request.path_params["approval_id"])
+
+
+async def ask_about_deed(room: Room, request: Request, session: Session) -> Response:
+    """Answer a script that wants to ask a passkey about a deed of the owner; the token says which
+    deeds this page offered."""
+    return await _asked(room, request, session, DEED)
+
+
+async def _asked(room: Room, request: Request, session: Session, subject: str) -> Response:
     try:
-        form = await checked_form(request, session, "ask", approval_id, "digest")
+        form = await checked_form(request, session, "ask", subject, "digest")
         asking = await room.app.desk.passkeys.ask(form["digest"], room.origin(request))
     except XdmError as error:
         return JSONResponse({"says": str(error)}, 400)
-    again = session.token("ask", approval_id, form["digest"])
+    again = session.token("ask", subject, form["digest"])
     return JSONResponse({"ceremony": asking.ceremony_id, "options": asking.options, "token": again})
 
 
@@ -139,8 +151,9 @@ async def resolve(room: Room, request: Request, session: Session) -> Response:
     return back()
 
 
-async def _proof(app: App, form: Form, digest: str) -> Proof:
-    """Return the proof that a form carries: a passkey's answer, else a PIN. Raises NotProven."""
+async def proof_of(app: App, form: Form, digest: str) -> Proof:
+    """Return the proof that a form carries about `digest`, a send's or a deed's: a passkey's
+    answer, else a PIN. Raises NotProven."""
     if "answer" in form:
         return await app.desk.passkeys.check(
             form.get("ceremony", ""), credential_of(form["answer"]), digest
