@@ -136,6 +136,7 @@ class App:
             ledger=self.ledger,
             policy=self.policy,
             drafts=Drafts(self.backend, self.people, attachments.folder, attachments.max_bytes),
+            people=self.people,
             reads=self.reads,
             timekeeper=Timekeeper(self.backend, self.people, self.clock),
             reconciler=self._reconciler,

@@ -24,9 +24,6 @@ from xdm_mcp.sandbox.serve import build_app
 from xdm_mcp.sandbox.x_api_v2.tokens import Token
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Outbox.work and send_approved compare backend and origin, not the account"
-)
 async def test_what_is_approved_for_one_account_leaves_from_no_other(tmp_path: Path) -> None:
     """Two processes on one ledger, each with the login of another account."""
     clock = ManualClock(START)

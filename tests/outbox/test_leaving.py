@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,29 @@ async def used(here: Rig) -> int:
     """Return what all windows of sends hold together."""
     windows = (await here.app.standing.quota()).windows
     return sum(w.used for w in windows if not w.name.startswith("reads/"))
+
+
+async def test_while_nobody_can_say_whose_account_this_is_nothing_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X is asked every half minute, and the approved send waits."""
+    async with rig(tmp_path) as here:
+        await here.approve(await here.send())
+        asked = []
+
+        async def nobody() -> None:
+            asked.append(here.clock.now())
+            raise AWAY
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.app.people, "account", nobody)
+            for _ in range(4):
+                with suppress(BackendUnavailable):
+                    await here.app.outbox.work()
+                here.clock.advance(timedelta(seconds=10))
+
+        assert len(asked) == 2
+        assert await here.deliveries() == []
+        here.clock.advance(timedelta(seconds=30))
+        await here.app.outbox.work()
+        assert len(await here.deliveries()) == 1

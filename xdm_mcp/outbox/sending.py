@@ -47,6 +47,7 @@ from xdm_mcp.outbox.fitness import ALTERED, Fit, altered, fitness, withdrawn
 from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
 from xdm_mcp.outbox.timing import Timekeeper
+from xdm_mcp.people import People
 from xdm_mcp.reads import Reads
 
 OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
@@ -60,6 +61,9 @@ AWAKE = WINDOW_MARGIN - DEADLINE
 
 GREETING = 5
 """How many messages are read of a conversation that we know nothing of: each one is billed."""
+
+AGAIN = timedelta(seconds=30)
+"""How long after we could not learn whose account this is we ask again."""
 
 Draw = Callable[[int], str]
 """Draws `n` random bytes as hex; injected so that tests repeat."""
@@ -75,6 +79,7 @@ class Outbox:
         ledger: Ledger,
         policy: Policy,
         drafts: Drafts,
+        people: People,
         reads: Reads,
         timekeeper: Timekeeper,
         reconciler: Reconciler,
@@ -88,6 +93,7 @@ class Outbox:
         self._ledger = ledger
         self._policy = policy
         self._drafts = drafts
+        self._people = people
         self._reads = reads
         self._timekeeper = timekeeper
         self._reconciler = reconciler
@@ -97,6 +103,7 @@ class Outbox:
         self._draw = draw
         self._leaving: set[anyio.Event] = set()
         self._introduced: set[str] = set()
+        self._ask_again_at: datetime | None = None
 
     async def all_left(self) -> None:
         """Wait until no send of this process is on its way."""
@@ -186,11 +193,15 @@ class Outbox:
 
     async def work(self) -> int:
         """Do once what is due: send what was approved, read back what is unknown. Return how
-        much was done."""
+        much was done.
+
+        What belongs to another account, backend or place is left to a process that speaks for it.
+        Raises what looking our own account up may raise.
+        """
         done = 0
         now = self._clock.now()
         for entry in await self._ledger.due(now):
-            if (entry.backend, entry.origin) != (self._backend.name, self._backend.origin):
+            if not await self._is_ours(entry):
                 continue
             if entry.state is SendState.UNKNOWN:
                 done += await self._reconciler.read_back(entry)
@@ -199,9 +210,9 @@ class Outbox:
         return done
 
     async def send_approved(self, entry: Entry) -> Entry | None:
-        """Claim an approved entry and send it; None where another process was faster or it must
-        wait."""
-        if await self._timekeeper.refusal():
+        """Claim an approved entry and send it; None where another process was faster, it must wait,
+        or it is not for this process to send."""
+        if not await self._is_ours(entry) or await self._timekeeper.refusal():
             return None
         fit = await fitness(draft_of(entry), self._drafts, self._backend, entry)
         approval = entry.hold.assurance if entry.hold else None
@@ -221,6 +232,19 @@ class Outbox:
             self._bus.publish(Changed("approvals"))
             return None
         return await self._carry(claimed, fit) if claimed.state in OPEN else claimed
+
+    async def _is_ours(self, entry: Entry) -> bool:
+        """Whether this process speaks for the account of an entry, over the same wire: a ledger may
+        be shared, and what a person approved for one account leaves from no other."""
+        if (entry.backend, entry.origin) != (self._backend.name, self._backend.origin):
+            return False
+        now = self._clock.now()
+        if self._ask_again_at is not None and now < self._ask_again_at:
+            return False
+        self._ask_again_at = now + AGAIN  # in case it raises: X is not asked twice a second
+        account = await self._people.account()
+        self._ask_again_at = None
+        return entry.account_id == account.id
 
     async def _meet(self, draft: Draft) -> None:
         """Read the last words of a conversation that the ledger knows nothing of, once per process.
