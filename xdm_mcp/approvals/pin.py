@@ -50,7 +50,7 @@ class Pin:
         return await self._ledger.has_pin()
 
     async def set_first(self, secret: str, by: str) -> None:
-        """Set the first PIN. Only a terminal and the page on loopback offer this.
+        """Set the first PIN. Only a terminal offers this.
 
         Raises BadInput for a secret that is too easy (`refuse_easy`), NotProven where a PIN is set.
         """

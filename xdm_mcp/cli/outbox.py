@@ -7,7 +7,7 @@ from argparse import Namespace
 from rich.table import Table
 
 from xdm_mcp.app import App
-from xdm_mcp.approvals.factors import deed
+from xdm_mcp.approvals.factors import settling
 from xdm_mcp.cli.asking import confirm_person
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import moment, plain, print_json, screen
@@ -47,7 +47,7 @@ async def _resolve(app: App, args: Namespace) -> int:
     state = SendState.SENT if args.sent else SendState.FAILED
     says = "A person saw it in X." if args.sent else "A person saw that it is not in X."
     outcome = Outcome(state, "resolved", says)
-    await confirm_person(app, deed("settle a send", str(args.entry), state))
+    await confirm_person(app, settling(args.entry, state.value))
     entry = await app.ledger.resolve(args.entry, outcome, BY, app.clock.now())
     screen().print(f"Entry {entry.id} is settled: {entry.state}.", style="green")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 from argon2 import PasswordHasher
 
+from tests.approvals.authenticator import Authenticator
 from tests.rigs import Rig, rig
 from xdm_mcp.approvals.pin import Pin
 from xdm_mcp.server.page.room import ROOT, Room
@@ -56,11 +58,7 @@ class Page:
 
     async def form(self, action: str, path: str = "") -> dict[str, str]:
         """Return the hidden fields of the form that leads to `action` on a page."""
-        html = (await self.get(path)).text
-        found = re.search(rf'<form[^>]*action="{ROOT}{action}"[^>]*>(.*?)</form>', html, re.DOTALL)
-        assert found, f"no form leads to {action}"
-        hidden = re.findall(r'type="hidden" name="(\w+)"(?: value="([^"]*)")?', found[1])
-        return {name: unescape(value) for name, value in hidden}
+        return _hidden(action, (await self.get(path)).text)
 
     @property
     def cookie(self) -> str:
@@ -71,10 +69,45 @@ class Page:
         """Set the owner's PIN."""
         await self.rig.app.desk.pin.set_first(PIN, "test")
 
+    async def add_passkey(self, device: Authenticator, name: str = "Laptop") -> None:
+        """Add the owner's first passkey as the page's forms do."""
+        action = "/keys/passkeys"
+        form = await self.form(action, "/keys") | {"name": name, "pin": PIN}
+        await self.finish_passkey(await self.post(action, form), device, name)
+
+    async def finish_passkey(
+        self, offered: httpx2.Response, device: Authenticator, name: str = "Phone"
+    ) -> None:
+        """Have a device make the passkey that an answer of the page asks for."""
+        options = re.search(r'data-register="([^"]+)"', offered.text)
+        hidden = _hidden("/keys/passkeys/add", offered.text)
+        assert options, offered.text
+        answer = json.dumps(device.create(json.loads(unescape(options[1]))))
+        await self.post("/keys/passkeys/add", hidden | {"answer": answer, "name": name})
+
+    async def signed(
+        self, device: Authenticator, about: str, action: str, path: str = "/keys"
+    ) -> dict[str, str]:
+        """Return a form that leads to `action`, with a device's answer about a deed."""
+        html = (await self.get(path)).text
+        pattern = rf'data-ask="{ROOT}/ask" data-token="([^"]+)"(?:(?!</form>).)*"{about}"'
+        token = re.search(pattern, html, re.DOTALL)
+        assert token, "no form asks a passkey about that"
+        asking = (await self.post("/ask", {"token": token[1], "digest": about})).json()
+        answer = json.dumps(device.get(asking["options"]))
+        return _hidden(action, html) | {"ceremony": asking["ceremony"], "answer": answer}
+
     async def approve(self, approval_id: str, pin: str = PIN) -> httpx2.Response:
         """Approve a held send as the page's form does."""
         action = f"/send/{approval_id}/approve"
         return await self.post(action, await self.form(action) | {"pin": pin})
+
+
+def _hidden(action: str, html: str) -> dict[str, str]:
+    found = re.search(rf'<form[^>]*action="{ROOT}{action}"[^>]*>(.*?)</form>', html, re.DOTALL)
+    assert found, f"no form leads to {action}"
+    hidden = re.findall(r'type="hidden" name="(\w+)"(?: value="([^"]*)")?', found[1])
+    return {name: unescape(value) for name, value in hidden}
 
 
 @asynccontextmanager

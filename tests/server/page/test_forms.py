@@ -281,7 +281,8 @@ async def test_a_cookie_opens_its_own_server_only(tmp_path: Path) -> None:
 
 
 async def test_only_a_person_settles_an_unknown_send(tmp_path: Path) -> None:
-    """A send of lost outcome is shown once nothing reads it back, and a word settles it."""
+    """A send of lost outcome is shown once nothing reads it back; a word with the PIN settles it,
+    and neither a session nor a wrong PIN does."""
     async with page(tmp_path) as desk:
         approval_id = await ready(desk)
         await desk.rig.fault("drop_before")
@@ -293,8 +294,12 @@ async def test_only_a_person_settles_an_unknown_send(tmp_path: Path) -> None:
         assert await state(desk, approval_id) is SendState.UNKNOWN
         entry = await desk.rig.app.outbox.find(approval_id)
         form = await desk.form(f"/entry/{entry.id}/resolve")
-        await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "perhaps"})
+        await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "perhaps", "pin": PIN})
         assert await state(desk, approval_id) is SendState.UNKNOWN
+        for wrong in ({}, {"pin": "111999"}):
+            form = await desk.form(f"/entry/{entry.id}/resolve")
+            await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "not-sent"} | wrong)
+            assert await state(desk, approval_id) is SendState.UNKNOWN
         form = await desk.form(f"/entry/{entry.id}/resolve")
-        await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "not-sent"})
+        await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "not-sent", "pin": PIN})
         assert await state(desk, approval_id) is SendState.FAILED

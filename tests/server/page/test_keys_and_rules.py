@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.approvals.authenticator import Authenticator
 from tests.rigs import IRIS
 from tests.server.page.rooms import AS_OURS, PIN, Page, page
-from xdm_mcp.approvals.factors import CHANGE_PIN
+from xdm_mcp.approvals.factors import ADD_PASSKEY, CHANGE_PIN, REMOVE_PASSKEY
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.models.sends import Assurance
 from xdm_mcp.server.page.room import ROOT, UNFORESEEN
@@ -31,15 +32,69 @@ async def set_pin(desk: Page, **typed: str) -> str:
     return (await desk.get("/keys")).text
 
 
-async def test_the_first_pin_is_typed_twice(tmp_path: Path) -> None:
-    """Two different entries, and one that is easy to guess, set nothing."""
+async def test_the_first_pin_is_set_in_a_terminal_alone(tmp_path: Path) -> None:
+    """Whoever came by a session, as by a cookie that went astray, cannot choose what approves."""
     async with page(tmp_path) as desk:
         await desk.enter()
-        assert "The two entries differ" in await set_pin(desk, secret=PIN, again=OTHER)
-        assert "too easy to guess" in await set_pin(desk, secret="123456", again="123456")
+        assert "xdm-mcp approvals pin" in (await desk.get("/keys")).text
+        (session,) = desk.room.sessions
+        form = {"token": session.token("pin"), "secret": PIN, "again": PIN, "pin": PIN}
+        await desk.post("/keys/pin", form)
+        assert "No PIN is set yet" in (await desk.get("/keys")).text
         assert not await desk.rig.app.desk.pin.is_set()
-        assert "The PIN is set." in await set_pin(desk, secret=PIN, again=PIN)
+
+
+async def test_a_new_pin_is_typed_twice(tmp_path: Path) -> None:
+    """Two different entries, and one that is easy to guess, set nothing."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        await desk.enter()
+        old = {"pin": PIN}
+        assert "The two entries differ" in await set_pin(desk, **old, secret=OTHER, again=PIN)
+        easy = await set_pin(desk, **old, secret="123456", again="123456")
+        assert "too easy to guess" in easy
         await desk.rig.app.desk.pin.check(PIN, CHANGE_PIN, "test")
+
+
+async def test_a_forgotten_pin_is_changed_with_a_passkey(tmp_path: Path) -> None:
+    """The device proves that it is the owner; what it signed for something else changes nothing."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        await desk.enter()
+        device = Authenticator(b"the-owners")
+        await desk.add_passkey(device)
+        fields = {"secret": OTHER, "again": OTHER}
+        await desk.post(
+            "/keys/pin", await desk.signed(device, REMOVE_PASSKEY, "/keys/pin") | fields
+        )
+        assert "does not fit" in (await desk.get("/keys")).text
+        await desk.post("/keys/pin", await desk.signed(device, CHANGE_PIN, "/keys/pin") | fields)
+        assert "The PIN is changed." in (await desk.get("/keys")).text
+        await desk.rig.app.desk.pin.check(OTHER, CHANGE_PIN, "test")
+
+
+async def test_a_further_passkey_takes_one_that_is_known(tmp_path: Path) -> None:
+    """The PIN adds none and removes none here; the owner's device does both."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        await desk.enter()
+        device, phone = Authenticator(b"the-owners"), Authenticator(b"a-phone")
+        await desk.add_passkey(device)
+        action = "/keys/passkeys"
+        with_pin = await desk.form(action, "/keys") | {"name": "Phone", "pin": PIN, "digest": ""}
+        del with_pin["answer"]
+        assert (await desk.post(action, with_pin)).status_code == 303
+        assert "There is a passkey" in (await desk.get("/keys")).text
+        signed = await desk.signed(device, ADD_PASSKEY, action)
+        await desk.finish_passkey(await desk.post(action, signed | {"name": "Phone"}), phone)
+        assert len(await desk.rig.app.desk.passkeys.known()) == 2
+        remove = f"{action}/remove"
+        with_pin = await desk.form(remove, "/keys") | {"pin": PIN}
+        del with_pin["answer"]
+        await desk.post(remove, with_pin)
+        assert len(await desk.rig.app.desk.passkeys.known()) == 2
+        await desk.post(remove, await desk.signed(device, REMOVE_PASSKEY, remove))
+        assert len(await desk.rig.app.desk.passkeys.known()) == 1
 
 
 async def test_another_pin_takes_the_old_one(tmp_path: Path) -> None:
@@ -50,7 +105,7 @@ async def test_another_pin_takes_the_old_one(tmp_path: Path) -> None:
         for wrong in ({}, {"pin": OTHER}):
             assert "That PIN is wrong" in await set_pin(desk, secret=OTHER, again=OTHER, **wrong)
         await desk.rig.app.desk.pin.check(PIN, CHANGE_PIN, "test")
-        assert "The PIN is set." in await set_pin(desk, secret=OTHER, again=OTHER, pin=PIN)
+        assert "The PIN is changed." in await set_pin(desk, secret=OTHER, again=OTHER, pin=PIN)
         await desk.rig.app.desk.pin.check(OTHER, CHANGE_PIN, "test")
 
 

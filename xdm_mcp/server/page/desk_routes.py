@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from xdm_mcp.app import App
-from xdm_mcp.approvals.factors import Proof
+from xdm_mcp.approvals.factors import Proof, settling
 from xdm_mcp.approvals.view import LAST_WORDS, conversation_of
 from xdm_mcp.errors import BadInput, XdmError
 from xdm_mcp.models.sends import Outcome, SendState
@@ -20,6 +20,12 @@ from xdm_mcp.server.page.showing import Shown, look, money
 
 BY = "page"
 """What the ledger notes as the place where a person decided."""
+
+SETTLED = {
+    "sent": (SendState.SENT, "A person saw it in X."),
+    "not-sent": (SendState.FAILED, "A person saw that it is not in X."),
+}
+"""What a person can say of a send of unknown outcome."""
 
 DEED = "deed"
 """What the token of a question to a passkey is about where that is no send."""
@@ -44,6 +50,8 @@ def draw_desk(shown: Shown, session: Session, word: Word | None = None) -> Respo
         unknown=shown.unknown,
         past=shown.past,
         factors=shown.factors,
+        settled=SETTLED,
+        settling=settling,
         quota=shown.quota,
         quota_trouble=shown.trouble,
         money=money(shown.quota.money) if shown.quota else [],
@@ -138,12 +146,13 @@ async def read(room: Room, request: Request, session: Session) -> Response:
 
 
 async def resolve(room: Room, request: Request, session: Session) -> Response:
-    """Take a person's word on a send of unknown outcome."""
+    """Take a person's word on a send of unknown outcome, with the PIN or a passkey."""
     entry_id = request.path_params["entry_id"]
     try:
         form = await checked_form(request, session, "resolve", str(entry_id))
         outcome = _outcome(form.get("word", ""))
-        await room.app.ledger.resolve(entry_id, outcome, BY, room.app.clock.now())
+        proof = await proof_of(room.app, form, settling(entry_id, outcome.state.value))
+        await room.app.ledger.resolve(entry_id, outcome, proof.by, room.app.clock.now())
     except XdmError as error:
         room.say(session, says(error))
     else:
@@ -173,8 +182,7 @@ def credential_of(answer: str) -> Mapping[str, Any]:
 
 
 def _outcome(word: str) -> Outcome:
-    if word == "sent":
-        return Outcome(SendState.SENT, "resolved", "A person saw it in X.")
-    if word == "not-sent":
-        return Outcome(SendState.FAILED, "resolved", "A person saw that it is not in X.")
-    raise BadInput("Say whether it was sent or not.")
+    if word not in SETTLED:
+        raise BadInput("Say whether it was sent or not.")
+    state, seen = SETTLED[word]
+    return Outcome(state, "resolved", seen)

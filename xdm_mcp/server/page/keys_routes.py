@@ -1,4 +1,7 @@
-"""The owner's factors: the first PIN, another one, and passkeys."""
+"""The owner's factors: another PIN, and passkeys.
+
+The first PIN is set in a terminal alone: whoever came by a session's cookie could else set it here.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,17 @@ async def keys(room: Room, request: Request, session: Session) -> Response:
 
 
 async def set_pin(room: Room, request: Request, session: Session) -> Response:
-    """Set the first PIN, or another one with the old."""
-    pin = room.app.desk.pin
+    """Set another PIN, with the old one or a passkey."""
     try:
         form = await checked_form(request, session, "pin")
         secret = form.get("secret", "")
         if secret != form.get("again"):
             raise BadInput("The two entries differ; type the new PIN twice.")
-        if await pin.is_set():
-            await pin.change(secret, await pin.check(form.get("pin", ""), CHANGE_PIN, BY))
-        else:
-            await pin.set_first(secret, BY)
+        await room.app.desk.pin.change(secret, await proof_of(room.app, form, CHANGE_PIN))
     except XdmError as error:
         room.say(session, says(error))
     else:
-        room.say(session, Word("good", "The PIN is set."))
+        room.say(session, Word("good", "The PIN is changed."))
     return back(KEYS)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -53,6 +54,10 @@ class Sessions:
     def __init__(self) -> None:
         """Let nobody in yet."""
         self._open: OrderedDict[str, Session] = OrderedDict()
+
+    def __iter__(self) -> Iterator[Session]:
+        """Return the sessions, the oldest first."""
+        return iter(self._open.values())
 
     def open(self, now: datetime) -> Session:
         """Let one more browser in; where that is one too many, the oldest goes."""

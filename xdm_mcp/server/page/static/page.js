@@ -53,11 +53,16 @@ function settle(list, fresh) {
 
 async function refresh() {
   const page = await fetchPage();
+  const mine = page.getElementById("live").dataset;
+  if (mine.factors !== live.dataset.factors) {
+    location.reload(); // every card offers other ways to approve now
+    return;
+  }
   for (const list of live.querySelectorAll("[data-list]")) {
     const fresh = page.querySelector(`[data-list="${list.dataset.list}"]`);
     if (fresh) settle(list, fresh);
   }
-  live.dataset.seen = page.getElementById("live").dataset.seen;
+  live.dataset.seen = mine.seen;
   const waiting = list("held").querySelectorAll("article.held").length;
   document.title = `${waiting ? `(${waiting}) ` : ""}Approvals · xdm-mcp`;
   offerPasskeys();
