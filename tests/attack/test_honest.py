@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 
 from tests.attack.owner import FRIEND, PARTNER, Talk, Turn, talks
 from tests.attack.world import World, world
+from tests.conftest import Tell
 from xdm_mcp.models.sends import Assurance
 from xdm_mcp.models.standing_rules import Terms
 from xdm_mcp.server.build import build_server
@@ -108,7 +108,7 @@ async def converse(place: World, client: Client, owner: Owner, talk: Talk) -> No
 
 @pytest.mark.parametrize(("mode", "seed"), [("auto", 1), ("legacy", 2)])
 async def test_100_conversations_go_out_unchanged_and_the_owner_is_asked_rarely(
-    mode: str, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mode: str, seed: int, tmp_path: Path, tell: Tell
 ) -> None:
     """Standing rules answer most, the client's dialog a few, and a person the rest."""
     story, owner = talks(seed), Owner()
@@ -125,8 +125,7 @@ async def test_100_conversations_go_out_unchanged_and_the_owner_is_asked_rarely(
                 await converse(place, client, owner, talk)
         delivered = await place.delivered()
     wanted = [turn.said for talk in story for turn in talk.turns if turn.wanted]
-    with capsys.disabled():
-        sys.stdout.write(f"\n{len(wanted)} messages of 100 conversations over {mode}: {owner}\n")
+    tell(f"honest agent, {len(wanted)} messages of 100 conversations over {mode}: {owner}")
     assert delivered == wanted
     assert owner.asked <= ASKED_AT_MOST
     assert owner.dialogs

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import Tell
 from tests.contract.ledger.desk import START
-from tests.faults.conftest import Tell
 from tests.faults.days import LIMITS, Days, fullest
 from xdm_mcp.ledger import windows
 from xdm_mcp.ledger.keeping import SqlLedger

@@ -15,9 +15,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.conftest import Tell
 from tests.faults.arena import KILLED, Arena
 from tests.faults.cases import BEHAVIOURS, SEEDS, WAYS, Case
-from tests.faults.conftest import Tell
 from tests.faults.judging import Figures
 from tests.faults.runs import able_to_sleep, edges_of, run, sampled, sleep_through
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Tell
 from tests.faults.books import rows_in
 from tests.faults.clocks import START
-from tests.faults.conftest import Tell
 from tests.faults.disk import Keep, Mark, Tape, everything, nothing, recorded, some
 from tests.faults.quick import PEOPLE, Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import ManualClock

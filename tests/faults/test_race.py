@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Tell
 from tests.faults.arena import Arena
-from tests.faults.conftest import Tell
 from tests.postgres import fresh_url
 
 PROCESSES = 8

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Tell
 from tests.faults.arena import KILLED, Arena
 from tests.faults.books import counts
-from tests.faults.conftest import Tell
 from tests.faults.quick import PEOPLE
 from tests.faults.storming import MENDING, PRICE, ROOM, open_app
 from tests.postgres import fresh_url
