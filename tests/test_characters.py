@@ -134,3 +134,9 @@ def test_each_subdivision_flag_has_the_length_that_is_searched() -> None:
 def test_every_character_has_a_name(char: str, name: str) -> None:
     """Where Unicode gives none, the name says what kind of code point it is."""
     assert name_of(char) == name
+
+
+@pytest.mark.parametrize("char", "\u2800\ufffc\U00013441\U00013442\U0001d159\U00016fe4\u3164")
+def test_letters_that_draw_nothing_are_hidden(char: str) -> None:
+    """Whatever category Unicode gives them."""
+    assert kind_of(char) is Kind.HIDDEN

@@ -1,17 +1,13 @@
-"""Strangers' text cleaned, hidden characters named, and all spelled out for who decides."""
+"""Strangers' text cleaned, and hidden characters named."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.scripts import BENIGN, HOSTILE
-from xdm_mcp.sanitizer import Hidden, clean, clean_name, hidden, visible
-
-SPELLED_OUT = re.compile("⟦U\\+([0-9A-F]{4,6})⟧")
+from xdm_mcp.sanitizer import Hidden, clean, clean_name, hidden
 
 CONTEXT = st.sampled_from(
     "ab1#\r\n\t ⟦⟧"
@@ -43,16 +39,6 @@ def test_what_a_reader_does_not_see_is_named_in_a_text_of_ours(text: str, expect
     assert "".join(char for at, char in enumerate(text) if at not in places) == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_what_a_reader_does_not_see_is_spelled_out_for_who_decides(
-    text: str, expected: str
-) -> None:
-    """A person who approves sees that something is there, and where."""
-    shown = visible(text)
-    assert SPELLED_OUT.search(shown)
-    assert SPELLED_OUT.sub("", shown) == expected.replace("\t", "")
-
-
 @pytest.mark.parametrize("text", BENIGN.values(), ids=BENIGN.keys())
 def test_the_scripts_of_the_world_come_through_as_they_were(text: str) -> None:
     """What spells a word or an emoji is not hidden, wherever it would hide something elsewhere."""
@@ -60,7 +46,6 @@ def test_the_scripts_of_the_world_come_through_as_they_were(text: str) -> None:
     assert cleaned.text == text
     assert (cleaned.removed, cleaned.truncated, cleaned.total) == (0, False, len(text))
     assert hidden(text) == []
-    assert visible(text).replace("⟦U+0009⟧", "\t") == text
 
 
 def test_a_hidden_character_is_named_with_its_place_and_code() -> None:
@@ -158,20 +143,6 @@ def test_a_name_is_one_short_clean_line(name: str, expected: str) -> None:
     assert clean_name(name) == expected
 
 
-@pytest.mark.parametrize("point", [*range(0x20), *range(0x7F, 0xA0)])
-def test_no_control_character_reaches_the_person_who_decides(point: int) -> None:
-    """Every control character but LF is spelled out, TAB and both halves of CRLF among them."""
-    char = chr(point)
-    expected = "\n" if char == "\n" else f"⟦U+{point:04X}⟧"
-    assert visible(f"a{char}b") == f"a{expected}b"
-    assert visible("a\r\nb") == "a⟦U+000D⟧\nb"
-
-
-def test_a_text_cannot_forge_what_is_spelled_out() -> None:
-    """The bracket of the notation is itself spelled out where the text has it."""
-    assert visible("⟦U+202E⟧ \u202e") == "⟦U+27E6⟧U+202E⟧ ⟦U+202E⟧"
-
-
 @given(TEXTS)
 @example("\r\x85")
 @example("\r\r\n")
@@ -197,17 +168,6 @@ def test_cutting_twice_is_cutting_once(text: str, limit: int) -> None:
 def test_nothing_hidden_is_left_after_cleaning(text: str) -> None:
     """What would be named in a text of ours is gone from a cleaned text of theirs."""
     assert hidden(clean(text).text) == []
-
-
-@given(TEXTS)
-@example("\u0628\u200b\u200c\u0628")
-@example("\u0e01" + "\u0e47" * 4 + "\u200b" + "\u0e47" * 4)
-def test_what_is_made_visible_holds_nothing_hidden_and_can_be_read_back(text: str) -> None:
-    """The view that a person approves has no hidden or control character, and loses none."""
-    shown = visible(text)
-    assert hidden(shown) == []
-    assert not re.search("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff]", shown)
-    assert SPELLED_OUT.sub(lambda code: chr(int(code[1], 16)), shown) == text
 
 
 @given(TEXTS, st.integers(1, 60))

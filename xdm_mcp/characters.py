@@ -65,6 +65,11 @@ _BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
 """Letters and marks that draw nothing (Default_Ignorable_Code_Point, Unicode,
 "DerivedCoreProperties.txt", version 17.0, 2025-09, less what has a kind or category of its own)."""
 
+_DRAWN_AS_NOTHING = "\u2800\ufffc\U00013441\U00013442\U0001d159\U00016fe4"
+"""Letters and symbols that draw nothing, though no property says so: the blanks of braille and of
+hieroglyphs, the place of an object that is not there, a note without a head, a filler (Unicode,
+code charts, version 17.0, 2025-09)."""
+
 
 def _span(first: int, last: int) -> str:
     return "".join(map(chr, range(first, last + 1)))
@@ -77,7 +82,7 @@ _BY_CHARACTER = {
     **dict.fromkeys("\ufe0e\ufe0f", Kind.PRESENTATION),
     **dict.fromkeys(_span(0xE0100, 0xE01EF), Kind.IDEOGRAPHIC),
     **dict.fromkeys(_span(0xE0020, 0xE007F), Kind.TAG),
-    **dict.fromkeys(_BLANKS + _span(0xFE00, 0xFE0D), Kind.HIDDEN),
+    **dict.fromkeys(_BLANKS + _DRAWN_AS_NOTHING + _span(0xFE00, 0xFE0D), Kind.HIDDEN),
 }
 
 _BY_CATEGORY = dict.fromkeys(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"), Kind.HIDDEN)

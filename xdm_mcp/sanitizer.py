@@ -1,10 +1,10 @@
-"""The one sanitizer for text that strangers wrote, and for what a person must see of our own.
+"""The one sanitizer for text that strangers wrote, and for what is hidden in our own.
 
 What a person sees and what a model reads should be one text. So characters that a reader does not
-see, or that turn the direction of reading, are taken out of what comes in (`clean`), named in what
-would go out (`hidden`, which changes nothing), and spelled out where a person decides (`visible`).
-All three judge by context, because a joiner that hides a message in English spells a word in
-Persian. This stops hidden text; it does not stop a prompt injection written in plain words.
+see, or that turn the direction of reading, are taken out of what comes in (`clean`) and named in
+what would go out (`hidden`, which changes nothing); `xdm_mcp.spelling` spells them out where a
+person decides. They are judged by context, because a joiner that hides a message in English spells
+a word in Persian. This stops hidden text; it does not stop a prompt injection in plain words.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from xdm_mcp.characters import (
 )
 from xdm_mcp.links import Link, links
 
-__all__ = ["Cleaned", "Hidden", "Link", "clean", "clean_name", "hidden", "links", "visible"]
+__all__ = ["Cleaned", "Hidden", "Link", "clean", "clean_name", "hidden", "links"]
 
 MAX_MARKS = {Kind.MARK: 3, Kind.SPELLING_MARK: 5}
 """How many marks a character may have once a mark of the kind is added to it. Spelling needs more
@@ -42,7 +42,6 @@ than accents do: the Burmese word for "secret" has four on one letter, pointed H
 
 _OTHER_LINE_ENDS = dict.fromkeys(map(ord, "\x85\u2028\u2029"), "\n")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n){3,}+")
-_SPELLED_OUT = {ord(char): f"⟦{code_of(char)}⟧" for char in "\t\r⟦"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +105,6 @@ def hidden(text: str) -> list[Hidden]:
     CRLF; so does a combining mark beyond those that one character may carry.
     """
     return [Hidden(at, code_of(text[at]), name_of(text[at])) for at in _hidden_positions(text)]
-
-
-def visible(text: str) -> str:
-    """Return `text` with all that is hidden in it spelled out, for example as `⟦U+202E⟧`.
-
-    Nothing is left out, and no control character but LF remains. A `⟦` of the text itself is
-    spelled out too, so the text can be read back exactly and cannot forge the notation.
-    """
-    shown = []
-    start = 0
-    for at in _hidden_positions(text):
-        shown += [text[start:at].translate(_SPELLED_OUT), f"⟦{code_of(text[at])}⟧"]
-        start = at + 1
-    return "".join([*shown, text[start:].translate(_SPELLED_OUT)])
 
 
 def _without_hidden(text: str) -> str:

@@ -7,12 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.approvals.making import AMARA, ME, NOW, held_entry, seen, view
-from tests.approvals.tricks import harmless, tricks
-from xdm_mcp.approvals.view import LAST_WORDS, Piece, conversation_of, exact, pieces_of
+from tests.approvals.tricks import BLANKS, harmless, tricks
+from xdm_mcp.approvals.view import LAST_WORDS, conversation_of, exact
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.sends import Attachment, Target
 from xdm_mcp.outbox.drafts import draft_of
@@ -57,40 +55,10 @@ def test_what_is_shown_is_what_is_digested_is_what_is_sent(name: str, text: str)
     assert shown.characters == len(text)
 
 
-@given(st.text(st.characters(exclude_categories=[])))
-def test_any_text_can_be_read_back_from_its_pieces(text: str) -> None:
-    """Nothing is lost, nothing is changed, and an ordinary piece holds nothing hidden."""
-    pieces = pieces_of(text)
-    assert exact(pieces) == text
-    assert all(harmless(piece.shown) for piece in pieces)
-    spelled = sum(piece.code is not None for piece in pieces)
-    assert spelled == len({found.position for found in hidden(text)} | marked(text))
-
-
-def marked(text: str) -> set[int]:
-    """Return where a text has what is spelled out although a reader sees it."""
-    return {at for at, char in enumerate(text) if char in "\t\r⟦"}
-
-
-def test_a_hidden_character_is_a_piece_with_its_name() -> None:
-    """Whoever draws it can mark it and say what it is."""
-    assert pieces_of("a\u202eb") == (
-        Piece("a"),
-        Piece("⟦U+202E⟧", "U+202E", "RIGHT-TO-LEFT OVERRIDE"),
-        Piece("b"),
-    )
-
-
-def test_a_text_cannot_forge_the_notation() -> None:
-    """A bracket of the text itself is spelled out, so that what looks spelled out is."""
-    pieces = pieces_of("⟦U+202E⟧")
-    assert [piece.code for piece in pieces] == ["U+27E6", None]
-
-
-def test_a_heap_of_marks_is_taken_apart() -> None:
-    """Three accents may sit on a letter; the fourth and all that follow are spelled out."""
-    pieces = pieces_of("e" + "\u0301" * 5)
-    assert [piece.code for piece in pieces] == [None, "U+0301", "U+0301"]
+@pytest.mark.parametrize("text", BLANKS)
+def test_a_blank_that_could_say_something_is_seen(text: str) -> None:
+    """No view draws nothing, or the same, for two texts that differ in their blanks."""
+    assert any(piece.code for piece in view(text).pieces)
 
 
 @pytest.mark.parametrize(

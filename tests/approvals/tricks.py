@@ -19,6 +19,28 @@ INVISIBLE = (
 )
 """Characters that draw nothing, or only in places where these texts do not have them."""
 
+ODD_BLANKS = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""Every separator of words but the space: each looks like one, and could stand for a digit."""
+
+DRAWN_AS_NOTHING = "\u2800\ufffc\U00013441\U00013442\U0001d159\U00016fe4"
+"""Letters and symbols that draw nothing."""
+
+BLANKS = (
+    "It\u2009left\u00a0today\u2800\U0001d159, soon\u2005there\ufffc.   ",
+    "Pay  Bob   by today",
+    "trailing ",
+    "trailing \nin a line",
+    "\u00a0",
+    " before",
+    "    indented\n  and less",
+    "feeds\n\n\n",
+    " \u00a0 \u00a0\u00a0 ",
+    "你好\u3000世界\u3000\u3000再见\u3000",
+    "wide\u3000blank",
+    "\n \n\t \n",
+)
+"""Texts with blanks that could carry a message past a reader."""
+
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 """Characters that turn the direction of reading."""
 
@@ -124,7 +146,7 @@ def _steers(char: str) -> bool:
 
 
 def _single() -> Iterator[tuple[str, str]]:
-    for char in INVISIBLE + BIDI + CONTROLS:
+    for char in INVISIBLE + BIDI + CONTROLS + ODD_BLANKS + DRAWN_AS_NOTHING:
         yield f"U+{ord(char):04X}", f"Pay Bob{char}by today"
     for number, end in enumerate(LINE_ENDS):
         yield f"line end {number}", f"first{end}second"
@@ -134,7 +156,13 @@ def _single() -> Iterator[tuple[str, str]]:
 
 
 def _embedded() -> Iterator[tuple[str, str]]:
-    for kind, texts in (("ansi", ANSI), ("html", HTML), ("link", LINKS), ("forged", FORGED)):
+    for kind, texts in (
+        ("ansi", ANSI),
+        ("html", HTML),
+        ("link", LINKS),
+        ("forged", FORGED),
+        ("blanks", BLANKS),
+    ):
         for number, text in enumerate(texts):
             yield f"{kind} {number}", text
             yield f"{kind} {number} in words", f"Dear Bob,\n{text}\nyours, Ann"

@@ -126,7 +126,7 @@ def test_the_last_words_of_the_conversation_are_shown_behind_the_rule() -> None:
     shown = drawn(seen(held_entry("hi"), said=[words]), terminal=True)
     assert "they, 3 h ago:" in shown
     assert "│ Hi![2J" in shown
-    assert "│ cost  0.0" in shown
+    assert "│ cost⟦U+0020 x2⟧0.0" in shown
     assert "\x1b" not in shown
 
 

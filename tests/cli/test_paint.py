@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xdm_mcp.cli.paint import aligned, bar, gutter, heat, plain, print_json, span
+from xdm_mcp.spelling import visible
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\rSENT\x08\u202eevil\u2066\u200b\x9b31m\u2028"
 
@@ -49,10 +50,10 @@ def test_no_text_escapes_its_gutter(text: str, width: int | None) -> None:
 
 @given(st.text(alphabet="ab 漢🙂\n", max_size=200), st.integers(20, 60))
 def test_a_narrow_terminal_loses_nothing(text: str, width: int) -> None:
-    """The pieces of a wrapped message put together are the message, spaces included."""
+    """The pieces of a wrapped message put together are the message as it is spelled."""
     drawn = lines(text, width)
     pieces = [("\n" if line[12] == "│" else "") + line[14:] for line in drawn]
-    assert "".join(pieces)[1:] == text
+    assert "".join(pieces)[1:] == visible(text)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.approvals.tricks import DRAWN_AS_NOTHING
 from tests.guard.making import IMAGE, NOW, draft, facts
 from xdm_mcp.guard.text import Text
 from xdm_mcp.models.sends import Draft
@@ -27,6 +28,12 @@ def test_hidden_characters_are_refused_and_listed() -> None:
         "The text holds characters that a reader cannot see"
         " (U+202E at 3, U+200B at 6); remove them."
     )
+
+
+@pytest.mark.parametrize("char", DRAWN_AS_NOTHING)
+def test_a_letter_that_draws_nothing_is_refused(char: str) -> None:
+    """A blank of braille hides as well as one without a width."""
+    assert f"U+{ord(char):04X} at 3" in (refusal(draft(f"pay{char}5")) or "")
 
 
 def test_only_the_first_hidden_characters_are_listed() -> None:

@@ -2,25 +2,29 @@
 sent.
 
 Every word in a view is harmless to draw: what is invisible, turns the reading direction or steers a
-terminal is spelled out (`⟦U+202E⟧`) and marked as such. Nothing is left out, so the exact text can
-be read back from its pieces (`exact`). The digest is computed here from what is shown; where the
-row no longer says what its digest names it is None, and nothing can be approved.
+terminal, and each blank that could carry a message of its own, is spelled out (`⟦U+202E⟧`) and
+marked as such. Nothing is left out, so the exact text can be read back from its pieces (`exact`).
+The digest is computed here from what is shown; where the row no longer says what its digest names
+it is None, and nothing can be approved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from xdm_mcp.characters import code_of, name_of
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.quota import Window
 from xdm_mcp.models.sends import Assurance, Attachment, Entry, Hold, SendState, approval_digest
 from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
-from xdm_mcp.sanitizer import clean, hidden, links, visible
+from xdm_mcp.sanitizer import clean, links
+from xdm_mcp.spelling import Piece as Piece
+from xdm_mcp.spelling import exact as exact
+from xdm_mcp.spelling import one_line as one_line
+from xdm_mcp.spelling import pieces_of as pieces_of
 
 LAST_WORDS = 6
 """How many of a conversation's last messages are shown beside a held send."""
@@ -28,24 +32,6 @@ LAST_WORDS = 6
 Heard = Callable[[str], Sequence[Message]]
 """Returns the messages of a conversation that this process has read, newest first, by its id; never
 asks the network."""
-
-SPELLED = "\t\r⟦"
-"""What is spelled out beside all that is hidden: two blanks that look like others, and the notation
-itself, so that a text cannot forge it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a text.
-
-    Ordinary words have no `code`: `shown` is exactly what would be sent, and the only control
-    character in it is LF. Else the piece is one character that must be seen: `shown` spells it out
-    (`⟦U+200B⟧`), `code` and `name` are Unicode's.
-    """
-
-    shown: str
-    code: str | None = None
-    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +130,6 @@ class HeldView:
         return self.expires_at <= self.now
 
 
-def pieces_of(text: str) -> tuple[Piece, ...]:
-    """Return `text` in pieces that show everything and do nothing."""
-    return tuple(_pieces(text))
-
-
-def exact(pieces: Sequence[Piece]) -> str:
-    """Return the text that `pieces_of` was given, to the last character."""
-    return "".join(
-        piece.shown if piece.code is None else chr(int(piece.code.removeprefix("U+"), 16))
-        for piece in pieces
-    )
-
-
-def one_line(text: str) -> str:
-    """Return somebody's words as one line in which everything is seen and nothing does
-    anything."""
-    return visible(text).replace("\n", "⟦U+000A⟧")
-
-
 def view_of(
     entry: Entry,
     facts: Facts,
@@ -224,20 +191,6 @@ def conversation_of(entry: Entry) -> str | None:
     if len(entry.target.user_ids) == 1:
         return pair_id(entry.account_id, entry.target.user_ids[0])
     return None
-
-
-def _pieces(text: str) -> Iterator[Piece]:
-    marked = {found.position: found.name for found in hidden(text)}
-    marked |= {at: name_of(char) for at, char in enumerate(text) if char in SPELLED}
-    start = 0
-    for at in sorted(marked):
-        if start < at:
-            yield Piece(text[start:at])
-        code = code_of(text[at])
-        yield Piece(f"⟦{code}⟧", code, marked[at])
-        start = at + 1
-    if start < len(text):
-        yield Piece(text[start:])
 
 
 def _digest(entry: Entry, hold: Hold) -> str | None:

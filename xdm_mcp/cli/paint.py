@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from xdm_mcp.clock import moment as moment
 from xdm_mcp.clock import span as span
-from xdm_mcp.sanitizer import visible
+from xdm_mcp.spelling import gutter as lines_behind
+from xdm_mcp.spelling import one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,7 @@ def print_json(value: object) -> None:
 def plain(text: str) -> str:
     """Return somebody's words as one line in which nothing is hidden and nothing steers a
     terminal."""
-    return visible(text).replace("\n", "⟦U+000A⟧")
+    return one_line(text)
 
 
 def show(console: Console, label: str, value: str, style: str = "", *, right: bool = False) -> None:
@@ -81,15 +82,11 @@ def gutter(text: str, width: int | None) -> Iterator[Text]:
     begins with `│`, its continuation on a narrow terminal with `┆`: nothing is cut, not even a
     space.
     """
-    from rich.cells import chop_cells
     from rich.text import Text
 
     room = None if width is None else max(20, width - LABEL - 2)
-    for line in visible(text).split("\n"):
-        parts = [line] if room is None else chop_cells(line, room) or [""]
-        for number, part in enumerate(parts):
-            mark = "┆ " if number else "│ "
-            yield Text.assemble(" " * LABEL, (mark, "dim"), (part, "bold"))
+    for mark, part in lines_behind(visible(text), room):
+        yield Text.assemble(" " * LABEL, (mark, "dim"), (part, "bold"))
 
 
 def room_of(console: Console) -> int | None:
