@@ -98,6 +98,18 @@ async def test_five_wrong_ones_lock_and_the_lock_grows(keypad: Keypad) -> None:
     assert "4 tries are left" in str(await keypad.wrong(1))
 
 
+async def test_wrong_ones_leave_a_trace_and_a_flood_leaves_one_for_each_lock(
+    keypad: Keypad,
+) -> None:
+    """The audit chain says where each was typed; what a lock refuses unjudged is not in it."""
+    await keypad.wrong(5)
+    await keypad.wrong(50)
+    keypad.clock.advance(timedelta(minutes=1))
+    await keypad.wrong(50)
+    told = [record.event for record in await keypad.ledger.audit()]
+    assert told == ["pin_set", *["pin_wrong"] * 4, *["pin_locked"] * 2]
+
+
 def holds(folder: Path, secret: bytes) -> bool:
     """Whether any file of a folder holds a secret."""
     return any(secret in path.read_bytes() for path in folder.iterdir())

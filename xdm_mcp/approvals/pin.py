@@ -73,7 +73,8 @@ class Pin:
     async def check(self, secret: str, about: str, where: str) -> Proof:
         """Return a proof about `about` if `secret` is the PIN; a try counts before it is judged.
 
-        `where` says where it was typed (`terminal`, `page`). Raises NotProven where it is wrong or
+        `where` says where it was typed (`terminal`, `page`); a wrong one is written down with it in
+        the audit chain. Raises NotProven where it is wrong or
         none is set, FactorLocked after too many wrong ones.
         """
         granted = await self._ledger.try_pin(self._clock.now())
@@ -83,6 +84,8 @@ class Pin:
             if await self._ledger.pin_was_right(granted.verifier):
                 return attest(Assurance.PERSON, f"PIN, {where}", about)
             raise NotProven("The PIN was changed at this moment; type the new one.")
+        if granted.verifier is not None:
+            await self._ledger.pin_was_wrong(granted, where, self._clock.now())
         if granted.locked_until is not None:
             raise FactorLocked(
                 "Too many wrong PINs; nothing was approved, and the next try is possible at"

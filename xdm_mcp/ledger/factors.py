@@ -6,6 +6,7 @@ once, all of them together have `FREE_TRIES`, and a process that dies in between
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Database, Row, Sql
-from xdm_mcp.models.factors import Ceremony, Passkey, PinTry
+from xdm_mcp.models.factors import Ceremony, Passkey, PinTry, WrongPins
 
 FREE_TRIES = 5
 """How many wrong tries at the PIN in a row lock it."""
@@ -23,6 +24,9 @@ FIRST_LOCK = timedelta(minutes=1)
 
 LONGEST_LOCK = timedelta(hours=24)
 """How long a lock is at most."""
+
+LOOKED_AT = 500
+"""Among how many of the newest records of the audit chain wrong PINs are looked for."""
 
 
 class FactorLedger(Protocol):
@@ -51,6 +55,18 @@ class FactorLedger(Protocol):
 
     async def pin_was_right(self, verifier: str) -> bool:
         """Forget wrong tries and lock; False where the PIN is another by now."""
+        ...
+
+    async def pin_was_wrong(self, tried: PinTry, where: str, now: datetime) -> None:
+        """Append a wrong try to the audit chain: `pin_wrong`, or `pin_locked` where it locked.
+
+        What a lock refuses leaves nothing, so a flood of tries leaves one record for each lock.
+        """
+        ...
+
+    async def wrong_pins(self, since: datetime) -> WrongPins | None:
+        """Return the wrong tries since a moment, None for none; the newest `LOOKED_AT` records of
+        the audit chain are looked at."""
         ...
 
     async def passkeys(self) -> tuple[Passkey, ...]:
@@ -107,6 +123,15 @@ class SqlFactors:
         """See FactorLedger.pin_was_right."""
         right = "UPDATE pin SET wrong = 0, locked_until = 0 WHERE verifier = ?"
         return await self._database.write(lambda sql: sql.run(right, verifier) == 1)
+
+    async def pin_was_wrong(self, tried: PinTry, where: str, now: datetime) -> None:
+        """See FactorLedger.pin_was_wrong."""
+        event = "pin_locked" if tried.locked_until else "pin_wrong"
+        await self._database.write(lambda sql: _told(sql, to_ms(now), event, where))
+
+    async def wrong_pins(self, since: datetime) -> WrongPins | None:
+        """See FactorLedger.wrong_pins."""
+        return await self._database.read(lambda sql: wrong_pins(sql, to_ms(since)))
 
     async def passkeys(self) -> tuple[Passkey, ...]:
         """See FactorLedger.passkeys."""
@@ -180,6 +205,19 @@ def try_pin(sql: Sql, now: int) -> PinTry | None:
     until = now + round(lock.total_seconds() * 1000) if lock else 0
     sql.run("UPDATE pin SET wrong = ?, locked_until = ?", wrong, until)
     return PinTry(verifier, max(FREE_TRIES - wrong, 0), moment(until or None))
+
+
+def wrong_pins(sql: Sql, since: int) -> WrongPins | None:
+    """See FactorLedger.wrong_pins."""
+    rows = sql.all(
+        "SELECT at, what FROM audit WHERE event IN ('pin_wrong', 'pin_locked') AND at >= ?"
+        " AND seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq",
+        since, LOOKED_AT,
+    )  # fmt: skip
+    if not rows:
+        return None
+    (first, _), (last, what) = rows[0], rows[-1]
+    return WrongPins(len(rows), from_ms(first), from_ms(last), json.loads(what)["by"])
 
 
 def passkeys(sql: Sql) -> tuple[Passkey, ...]:

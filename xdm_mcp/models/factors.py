@@ -21,6 +21,16 @@ class PinTry:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongPins:
+    """How many wrong PINs there were since `since`, when the last was, and where (`page`)."""
+
+    count: int
+    since: datetime
+    last: datetime
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passkey:
     """A passkey of the owner: `id` and `public_key` in base64url, `name` the owner's own word.
 

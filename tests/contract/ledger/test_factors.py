@@ -9,7 +9,7 @@ import anyio
 
 from tests.contract.ledger.desk import START, Desk, draft
 from xdm_mcp.ledger.factors import FREE_TRIES, LONGEST_LOCK
-from xdm_mcp.models.factors import Ceremony, Passkey, PinTry
+from xdm_mcp.models.factors import Ceremony, Passkey, PinTry, WrongPins
 
 Desks = tuple[Desk, Desk]
 
@@ -187,6 +187,28 @@ async def test_every_change_of_a_factor_is_in_the_audit_chain(desk: Desk) -> Non
     ]
     assert not any("one" in record.what or "two" in record.what for record in told)
     assert (await desk.ledger.verify_audit()).broken_at is None
+
+
+async def test_wrong_tries_are_in_the_audit_chain_with_where_they_happened(desk: Desk) -> None:
+    """Four wrong ones, then one record for each lock; what a lock refuses leaves nothing."""
+    await desk.ledger.set_pin("one", "terminal", desk.now)
+    assert await desk.ledger.wrong_pins(desk.now) is None
+    for _ in range(FREE_TRIES):
+        await desk.ledger.pin_was_wrong(await tries(desk, 1), "page", desk.later(seconds=1))
+    told = [(record.event, record.what) for record in (await desk.ledger.audit())[1:]]
+    assert told == [("pin_wrong", '{"by":"page"}')] * 4 + [("pin_locked", '{"by":"page"}')]
+    assert (await desk.ledger.verify_audit()).broken_at is None
+
+
+async def test_wrong_tries_are_counted_since_a_moment(desk: Desk) -> None:
+    """How many, from when to when, and where the last was."""
+    wrong = PinTry("one", 3, None)
+    for where in ("terminal", "page", "terminal"):
+        await desk.ledger.pin_was_wrong(wrong, where, desk.later(hours=1))
+    found = await desk.ledger.wrong_pins(START + timedelta(hours=2))
+    late = START + timedelta(hours=3)
+    assert found == WrongPins(2, START + timedelta(hours=2), late, "terminal")
+    assert await desk.ledger.wrong_pins(late + timedelta(seconds=1)) is None
 
 
 async def test_who_was_asked_about_what_is_found_newest_first(desk: Desk) -> None:

@@ -163,6 +163,24 @@ async def test_a_wrong_pin_approves_nothing_and_five_lock_it(tmp_path: Path) -> 
         assert await state(desk, approval_id) is SendState.HELD
 
 
+async def test_wrong_pins_and_openings_are_told(tmp_path: Path) -> None:
+    """The page says how many wrong PINs there were and where; the audit chain also who came in."""
+    async with page(tmp_path) as desk:
+        approval_id = await ready(desk)
+        assert "wrong PIN" not in (await desk.get()).text
+        await desk.approve(approval_id, "111999")
+        await desk.post("/unlock", {"pin": "111999"})
+        await desk.post("/unlock", {"pin": PIN})
+        assert "2 wrong PINs since" in (await desk.get()).text
+        told = await desk.rig.app.ledger.audit(-4)
+        assert [(one.event, one.what) for one in told] == [
+            ("page_opened", '{"by":"ticket"}'),
+            ("pin_wrong", '{"by":"page"}'),
+            ("pin_wrong", '{"by":"page"}'),
+            ("page_opened", '{"by":"PIN, page"}'),
+        ]
+
+
 async def test_a_refused_send_never_goes_out(tmp_path: Path) -> None:
     """A refusal takes no PIN; what happened is then told with where it was decided."""
     async with page(tmp_path) as desk:

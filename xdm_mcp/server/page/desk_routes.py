@@ -48,6 +48,7 @@ def draw_desk(shown: Shown, session: Session, word: Word | None = None) -> Respo
         words={about: word},
         held=shown.held,
         unknown=shown.unknown,
+        wrong=shown.wrong,
         past=shown.past,
         factors=shown.factors,
         settled=SETTLED,

@@ -72,9 +72,12 @@ class Room:
         """Return the session of the browser that asks, None for a stranger's."""
         return self.sessions.find(request.cookies.get(self.cookie), self.app.clock.now())
 
-    def enter(self, request: Request) -> Response:
-        """Let the browser in that asks; its cookie is read by this server alone."""
-        session = self.sessions.open(self.app.clock.now())
+    async def enter(self, request: Request, by: str) -> Response:
+        """Let the browser in that asks, by a ticket or the PIN, and write that down; its cookie is
+        read by this server alone. Raises what the ledger may raise."""
+        now = self.app.clock.now()
+        await self.app.ledger.record_act("", "page_opened", {}, by, now)
+        session = self.sessions.open(now)
         answer = back()
         answer.set_cookie(
             self.cookie,

@@ -98,7 +98,10 @@ def _enter(room: Room) -> Handler:
             ticket = ""
         if not room.tickets.redeem(ticket, room.app.clock.now()):
             return draw("locked.html", status=401)
-        return room.enter(request)
+        try:
+            return await room.enter(request, "ticket")
+        except XdmError as error:
+            return draw("locked.html", status=503, word=says(error))
 
     return enter
 
@@ -111,11 +114,11 @@ def _unlock(room: Room) -> Handler:
         room.unlocks -= 1
         try:
             form = await form_of(request)
-            await room.app.desk.pin.check(form.get("pin", ""), OPEN_PAGE, BY)
+            proof = await room.app.desk.pin.check(form.get("pin", ""), OPEN_PAGE, BY)
+            room.unlocks = UNLOCKS
+            return await room.enter(request, proof.by)
         except XdmError as error:
             return draw("locked.html", status=401, word=says(error))
-        room.unlocks = UNLOCKS
-        return room.enter(request)
 
     return unlock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from xdm_mcp.app import App
 from xdm_mcp.approvals.desk import Past
 from xdm_mcp.approvals.view import HeldView, one_line
 from xdm_mcp.errors import XdmError
+from xdm_mcp.models.factors import WrongPins
 from xdm_mcp.models.results import Money, QuotaStatus
 from xdm_mcp.models.sends import Entry, SendState
 from xdm_mcp.server.page.room import version_of
@@ -29,6 +31,10 @@ class Factors:
     passkeys: bool
 
 
+REMEMBERED = timedelta(days=7)
+"""For how long the page tells of wrong PINs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """Money spent against a bound; `share` is in per cent, and 0 where there is no bound."""
@@ -43,7 +49,7 @@ class Gauge:
 class Shown:
     """The desk page at one moment. `quota` is None where it could not be had; `trouble` says why.
 
-    `unknown` are the sends that only a person can settle.
+    `unknown` are the sends that only a person can settle, `wrong` the wrong PINs of late.
     """
 
     held: tuple[HeldView, ...]
@@ -52,6 +58,7 @@ class Shown:
     factors: Factors
     quota: QuotaStatus | None
     trouble: str = ""
+    wrong: WrongPins | None = None
 
     @property
     def gauges(self) -> str:
@@ -64,7 +71,7 @@ class Shown:
         held = [(view.approval_id, version_of(view)) for view in self.held]
         unknown = [entry.id for entry in self.unknown]
         past = [(one.approval_id, one.state) for one in self.past]
-        return _short(repr((held, unknown, past, self.factors, self.gauges)))
+        return _short(repr((held, unknown, past, self.factors, self.wrong, self.gauges)))
 
 
 async def look(app: App) -> Shown:
@@ -72,7 +79,8 @@ async def look(app: App) -> Shown:
     held = await app.desk.held()
     past = tuple(one for one in await app.desk.history(PAST) if one.state not in WAITING)
     quota, trouble = await _quota(app)
-    return Shown(held, await _unknown(app), past, await factors(app), quota, trouble)
+    wrong = await app.ledger.wrong_pins(app.clock.now() - REMEMBERED)
+    return Shown(held, await _unknown(app), past, await factors(app), quota, trouble, wrong)
 
 
 WAITING = frozenset({SendState.HELD, SendState.APPROVED})
