@@ -97,9 +97,10 @@ class Home:
         """Have the next POST go wrong."""
         trouble = Fault(id="1", method="POST", **fault)
 
-        def work(hold: Hold) -> None:
-            hold.record(FaultSet(trouble))
+        self.with_world(lambda hold: hold.record(FaultSet(trouble)))
 
+    def with_world(self, work: Callable[[Hold], None]) -> None:
+        """Do something to the pretend X."""
         anyio.run(self._world().journal.act, work)
 
     def _world(self) -> HomeWorld:

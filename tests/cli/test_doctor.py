@@ -17,6 +17,7 @@ from xdm_mcp.clock import SystemClock
 from xdm_mcp.credentials import notes
 from xdm_mcp.credentials.speaker import NAMES
 from xdm_mcp.credentials.store import Store
+from xdm_mcp.sandbox.events import CreditSet
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def test_a_new_home_is_healthy(home: Home) -> None:
     assert {"program", "home", "policy", "ledger", "clock", "backend", "attachments"} <= set(found)
     assert "numeric id 2200000001" in found["backend"][1]
     assert home.path.stat().st_mode & 0o077 == 0
+
+
+def test_an_empty_purse_is_named(home: Home) -> None:
+    """What is left at the service is told, and that less than a send costs is too little."""
+    assert checks(home)[1]["balance"][0] == "ok"
+    home.with_world(lambda hold: hold.record(CreditSet(-hold.world.balance)))
+
+    code, found = checks(home)
+
+    assert (code, found["balance"][0]) == (1, "fail")
 
 
 def test_each_check_has_its_line(home: Home) -> None:

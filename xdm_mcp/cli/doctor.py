@@ -20,6 +20,7 @@ from xdm_mcp.cli.opening import settings_of
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
 from xdm_mcp.config import POLICY_FILE
 from xdm_mcp.errors import XdmError
+from xdm_mcp.models.quota import usd
 from xdm_mcp.outbox.timing import SKEW, off
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ async def _look_around(app: App, *, online: bool) -> AsyncIterator[Check]:
         yield check
     if online or app.settings.backend == "sandbox":
         yield await _backend(app)
+        if "backend" in app.__dict__ and app.backend.capabilities.balance:
+            yield await _balance(app)
     else:
         says = f"{app.settings.backend} was not asked whether the credentials work."
         yield Check("backend", "note", says, "Run `xdm-mcp doctor --online`.")
@@ -139,6 +142,17 @@ async def _backend(app: App) -> Check:
     )
     risk = app.backend.capabilities.risk
     return Check("backend", "note" if risk else "ok", says, risk or "")
+
+
+async def _balance(app: App) -> Check:
+    try:
+        left = (await app.backend.balance()).remaining
+    except XdmError as error:
+        return Check("balance", "note", str(error))
+    says = f"{usd(left)} USD are left at {app.backend.name}."
+    if left >= app.backend.capabilities.prices.send:
+        return Check("balance", "ok", says)
+    return Check("balance", "fail", says, "Add credits: nothing can be sent before.")
 
 
 def _against_x(app: App) -> Iterator[Check]:
