@@ -33,6 +33,11 @@ LONGEST = 128
 
 NO_PIN = "No PIN is set yet; set one with `xdm-mcp approvals pin` in a terminal."
 
+KEPT = (
+    "Too many wrong PINs here, and the last tries are kept for you: let this browser in with"
+    " `xdm-mcp approvals open`, or wait a day."
+)
+
 
 class Pin:
     """The owner's PIN, or passphrase; one for each ledger."""
@@ -70,14 +75,14 @@ class Pin:
         if not await self._ledger.change_pin(verifier, proof.by, self._clock.now()):
             raise NotProven(NO_PIN)
 
-    async def check(self, secret: str, about: str, where: str) -> Proof:
+    async def check(self, secret: str, about: str, where: str, *, keep: int = 0) -> Proof:
         """Return a proof about `about` if `secret` is the PIN; a try counts before it is judged.
 
         `where` says where it was typed (`terminal`, `page`); a wrong one is written down with it in
-        the audit chain. Raises NotProven where it is wrong or
-        none is set, FactorLocked after too many wrong ones.
+        the audit chain. A try that would leave fewer than `keep` is not made. Raises NotProven
+        where it is wrong, not made, or none is set, FactorLocked after too many wrong ones.
         """
-        granted = await self._ledger.try_pin(self._clock.now())
+        granted = await self._ledger.try_pin(self._clock.now(), keep)
         if granted is None:
             raise NotProven(NO_PIN)
         if granted.verifier is not None and await self._fits(granted.verifier, secret):
@@ -92,6 +97,8 @@ class Pin:
                 f" {rfc3339(granted.locked_until)}.",
                 granted.locked_until,
             )
+        if granted.verifier is None:
+            raise NotProven(KEPT)
         tries = "1 try is" if granted.left == 1 else f"{granted.left} tries are"
         raise NotProven(f"That PIN is wrong, and nothing was approved; {tries} left.")
 

@@ -25,6 +25,9 @@ FIRST_LOCK = timedelta(minutes=1)
 LONGEST_LOCK = timedelta(hours=24)
 """How long a lock is at most."""
 
+FORGOTTEN = timedelta(hours=24)
+"""When wrong tries that locked nothing are forgotten, counted from the last of them."""
+
 LOOKED_AT = 500
 """Among how many of the newest records of the audit chain wrong PINs are looked for."""
 
@@ -45,11 +48,12 @@ class FactorLedger(Protocol):
         PIN."""
         ...
 
-    async def try_pin(self, now: datetime) -> PinTry | None:
+    async def try_pin(self, now: datetime, keep: int = 0) -> PinTry | None:
         """Count one try and return what it is judged by; None where no PIN is set.
 
         The fifth wrong try in a row locks for a minute, each further one for twice as long, a day
-        at most.
+        at most. Fewer are forgotten when the last is `FORGOTTEN` ago. A try that would leave fewer
+        than `keep` is neither granted nor counted.
         """
         ...
 
@@ -115,9 +119,9 @@ class SqlFactors:
         at = to_ms(now)
         return await self._database.write(lambda sql: change_pin(sql, verifier, by, at))
 
-    async def try_pin(self, now: datetime) -> PinTry | None:
+    async def try_pin(self, now: datetime, keep: int = 0) -> PinTry | None:
         """See FactorLedger.try_pin."""
-        return await self._database.write(lambda sql: try_pin(sql, to_ms(now)))
+        return await self._database.write(lambda sql: try_pin(sql, to_ms(now), keep))
 
     async def pin_was_right(self, verifier: str) -> bool:
         """See FactorLedger.pin_was_right."""
@@ -192,19 +196,25 @@ def change_pin(sql: Sql, verifier: str, by: str, now: int) -> bool:
     return bool(changed)
 
 
-def try_pin(sql: Sql, now: int) -> PinTry | None:
-    """See FactorLedger.try_pin."""
+def try_pin(sql: Sql, now: int, keep: int) -> PinTry | None:
+    """See FactorLedger.try_pin.
+
+    While nothing is locked, `locked_until` is the moment of the last wrong try.
+    """
     row = _pin(sql)
     if row is None:
         return None
     verifier, wrong, locked_until = row
-    if now < locked_until:
+    if wrong >= FREE_TRIES and now < locked_until:
         return PinTry(None, 0, from_ms(locked_until))
-    wrong += 1
-    lock = lock_after(wrong)
-    until = now + round(lock.total_seconds() * 1000) if lock else 0
-    sql.run("UPDATE pin SET wrong = ?, locked_until = ?", wrong, until)
-    return PinTry(verifier, max(FREE_TRIES - wrong, 0), moment(until or None))
+    if wrong < FREE_TRIES and now - locked_until >= _ms(FORGOTTEN):
+        wrong = 0
+    left = max(FREE_TRIES - wrong - 1, 0)
+    if left < keep:
+        return PinTry(None, left, None)
+    lock = lock_after(wrong + 1)
+    sql.run("UPDATE pin SET wrong = ?, locked_until = ?", wrong + 1, now + _ms(lock))
+    return PinTry(verifier, left, from_ms(now + _ms(lock)) if lock else None)
 
 
 def wrong_pins(sql: Sql, since: int) -> WrongPins | None:
@@ -280,6 +290,10 @@ def take_ceremony(sql: Sql, ceremony_id: str, now: int) -> Ceremony | None:
 
 def _pin(sql: Sql) -> Row | None:
     return sql.one("SELECT verifier, wrong, locked_until FROM pin")
+
+
+def _ms(length: timedelta) -> int:
+    return round(length.total_seconds() * 1000)
 
 
 def _told(sql: Sql, at: int, event: str, by: str, passkey_id: str | None = None) -> None:

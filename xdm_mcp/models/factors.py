@@ -12,7 +12,8 @@ class PinTry:
     """One try at the PIN that was counted before it is judged.
 
     `verifier` is what to judge it by, None where no try was granted: then `locked_until` says when
-    there is one again. `left` is how many wrong tries remain before a lock.
+    there is one again, or is None where the tries left are kept for elsewhere. `left` is how many
+    wrong tries remain before a lock.
     """
 
     verifier: str | None

@@ -75,6 +75,38 @@ async def test_a_lock_is_never_longer_than_a_day(desk: Desk) -> None:
     assert until - desk.now == LONGEST_LOCK
 
 
+async def test_a_try_that_would_leave_too_few_is_not_granted(desk: Desk) -> None:
+    """Three are granted where two are kept; what is refused counts for nothing."""
+    await desk.ledger.set_pin("one", "terminal", desk.now)
+    for left in (4, 3, 2):
+        assert await desk.ledger.try_pin(desk.now, 2) == PinTry("one", left, None)
+    for _ in range(9):
+        assert await desk.ledger.try_pin(desk.now, 2) == PinTry(None, 1, None)
+    assert (await tries(desk, 1)).left == 1
+
+
+async def test_wrong_tries_that_locked_nothing_are_forgotten_in_a_day(desk: Desk) -> None:
+    """Counted from the last of them; a lock that came is never forgotten by time alone."""
+    await desk.ledger.set_pin("one", "terminal", desk.now)
+    await tries(desk, FREE_TRIES - 1)
+    desk.later(hours=24, milliseconds=-1)
+    assert (await tries(desk, 1)).left == 0
+    desk.later(days=9)
+    assert (await tries(desk, 1)).locked_until == desk.now + timedelta(minutes=2)
+    await desk.ledger.pin_was_right("one")
+    await tries(desk, FREE_TRIES - 1)
+    desk.later(hours=24)
+    assert (await tries(desk, 1)).left == FREE_TRIES - 1
+
+
+async def test_a_clock_that_steps_back_locks_nobody_out(desk: Desk) -> None:
+    """Where nothing is locked, a wrong try of the future keeps no right one away."""
+    await desk.ledger.set_pin("one", "terminal", desk.now)
+    await tries(desk, 1)
+    desk.later(hours=-3)
+    assert (await tries(desk, 1)).verifier == "one"
+
+
 async def test_a_clock_that_steps_back_frees_nothing(desk: Desk) -> None:
     """A lock holds until its moment comes again."""
     await desk.ledger.set_pin("one", "terminal", desk.now)

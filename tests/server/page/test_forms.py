@@ -13,6 +13,7 @@ import pytest
 
 from tests.rigs import IRIS, JUNE
 from tests.server.page.rooms import AS_OURS, ORIGIN, PIN, Page, page
+from xdm_mcp.ledger.factors import FORGOTTEN
 from xdm_mcp.models.sends import Assurance, SendState
 from xdm_mcp.models.standing_rules import Terms
 from xdm_mcp.server.page.room import ROOT, STALE
@@ -235,10 +236,10 @@ async def test_the_pin_unlocks_the_page_for_reading(tmp_path: Path) -> None:
 async def test_guessing_at_the_locked_page_ends_before_it_locks_the_owner_out(
     tmp_path: Path,
 ) -> None:
-    """After three wrong PINs it takes tickets alone, however many come at once; the PIN itself is
-    not locked by it."""
+    """After three wrong PINs it takes tickets alone, however many come at once and however often
+    the page starts anew; the PIN itself is not locked by it, and a day heals it."""
     async with page(tmp_path) as desk:
-        approval_id = await ready(desk)
+        await ready(desk)
         desk.client.cookies.clear()
 
         async def guess() -> None:
@@ -250,7 +251,26 @@ async def test_guessing_at_the_locked_page_ends_before_it_locks_the_owner_out(
         right = await desk.post("/unlock", {"pin": PIN})
         assert right.status_code == 401
         assert "Too many wrong PINs here" in right.text
+        desk.rig.clock.advance(FORGOTTEN)
+        assert (await desk.post("/unlock", {"pin": "no form", "x": "y"})).status_code == 401
+        assert (await desk.post("/unlock", {"pin": PIN})).status_code == 303
+
+
+async def test_forms_that_are_none_use_up_no_try(tmp_path: Path) -> None:
+    """Only a PIN that was judged counts, and what the locked page leaves is enough to approve."""
+    async with page(tmp_path) as desk:
+        approval_id = await ready(desk)
+        desk.client.cookies.clear()
+        for _ in range(9):
+            kind = {"content-type": "application/x-www-form-urlencoded"}
+            answer = await desk.client.post(
+                f"{ROOT}/unlock", content=b"pin=1&pin=2", headers=AS_OURS | kind
+            )
+            assert answer.status_code == 401
+        for _ in range(9):
+            await desk.post("/unlock", {"pin": "111999"})
         await desk.enter()
+        await desk.approve(approval_id, "111999")
         await desk.approve(approval_id)
         assert await state(desk, approval_id) is SendState.APPROVED
 

@@ -26,10 +26,6 @@ from xdm_mcp.server.page.visitors import LARGEST_FORM, Visitors
 ROOT = "/approvals"
 """Where the page lives; its cookie goes nowhere else."""
 
-UNLOCKS = 3
-"""Wrong PINs on the locked page until it takes tickets alone: fewer than lock the PIN itself, so
-that nobody who only has the address can lock the owner out."""
-
 MOST_FIELDS = 20
 """Fields of one form: ours have fewer."""
 
@@ -55,7 +51,6 @@ class Room:
     visitors: Visitors
     secret: bytes = field(repr=False)
     sessions: Sessions = field(default_factory=Sessions)
-    unlocks: int = UNLOCKS
     tickets: Tickets = field(init=False)
     _words: dict[str, Word] = field(default_factory=dict, repr=False)
 
