@@ -68,7 +68,8 @@ class Owner:
         await place.app.outbox.work()
 
     def _wanted(self, message: str) -> bool:
-        return any(f"│ {text}\n" in message for text in self.wants)
+        whole = message.replace("\n┆ ", "")
+        return any(f"│ {text}\n" in whole for text in self.wants)
 
 
 async def allow(place: World, people: dict[str, str]) -> None:

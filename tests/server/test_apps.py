@@ -39,11 +39,11 @@ async def test_a_host_that_draws_cards_gets_the_whole_view_beside_the_result(
         (entry,) = await program.app.outbox.waiting()
     assert held.meta is not None
     assert entry.hold is not None
-    lines = held.meta[META]["lines"]
-    assert f"Digest: {entry.hold.digest}" in lines
-    assert "│ Tab⟦U+0009⟧here" in lines
-    assert any(f"numeric id {IRIS}" in line for line in lines)
-    assert not any("\n" in line for line in lines)
+    shown = held.meta[META]
+    assert f"Digest: {entry.hold.digest}" in shown["after"]
+    assert shown["text"] == "Tab⟦U+0009⟧here"
+    assert any(f"numeric id {IRIS}" in line for line in shown["before"])
+    assert not any("\n" in line for line in [*shown["before"], *shown["after"]])
     assert META not in str(held.structured_content)
 
 
@@ -100,6 +100,19 @@ def test_the_cards_own_policy_runs_its_own_script_and_nothing_else() -> None:
     assert "tools/call" not in page
 
 
+MARGINS = """body => {
+  const lefts = (part) => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return [...range.getClientRects()].map((line) => line.left);
+  };
+  const firsts = [...body.querySelectorAll("li")].map((row) => lefts(row)[0]);
+  const wrapped = [...body.querySelectorAll("li")].flatMap((row) => lefts(row).slice(1));
+  return [firsts, [...lefts(body.querySelector("#text")), ...wrapped]];
+}"""
+"""Where the lines of ours begin that a frame shows, and where those of the message and whatever was
+wrapped do."""
+
 HOST = """
 <iframe sandbox="allow-scripts" style="width:100%;height:600px"></iframe>
 <script>
@@ -122,7 +135,9 @@ HOST = """
 @in_a_browser
 async def test_a_host_draws_the_card_and_its_button_asks_for_the_page_alone() -> None:
     """The script runs under its own policy, words stay words, and the button opens a link."""
-    lines = ["Send this?", "│ <img src=x onerror=alert(1)>", "│ ⟦U+202E⟧</pre><b>bold</b>"]
+    before, after = ["Send this?", "To: <b>@iris</b>" + " a" * 100], ["Cost: <i>1</i>"]
+    text = "<img src=x onerror=alert(1)>\n⟦U+202E⟧</pre><b>bold</b>" + " Cost: 0" * 60
+    held = {"before": before, "text": text, "after": after}
     page = "http://localhost:9000/approvals"
     async with chromium() as browser:
         tab = await browser.new_page(viewport={"width": 360, "height": 640})
@@ -133,14 +148,18 @@ async def test_a_host_draws_the_card_and_its_button_asks_for_the_page_alone() ->
         heard = "name => window.said.some(one => one.method === name)"
         await tab.wait_for_function(heard, arg="ui/notifications/initialized")
         await tab.evaluate(
-            "params => window.tell(params)", {"_meta": {META: {"lines": lines, "page": page}}}
+            "params => window.tell(params)", {"_meta": {META: held | {"page": page}}}
         )
         frame = tab.frame_locator("iframe")
         await frame.get_by_role("button").click()
         await tab.wait_for_function(heard, arg="ui/open-link")
         said = await tab.evaluate("() => window.said")
-        assert await frame.locator("#lines").inner_text() == "\n".join(lines)
-        assert await frame.locator("#lines *").count() == 0
+        assert await frame.locator("#before li").all_inner_texts() == before
+        assert await frame.locator("#text").inner_text() == text
+        assert await frame.locator("#after li").all_inner_texts() == after
+        assert await frame.locator("#text *, li *").count() == 0
+        ours, box = await frame.locator("body").evaluate(MARGINS)
+        assert min(box) > max(ours)
         assert "NOT SENT" in await frame.locator("h1").inner_text()
     assert [one["params"] for one in said if one["method"] == "ui/open-link"] == [{"url": page}]
     assert {one["method"] for one in said} == {

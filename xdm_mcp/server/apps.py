@@ -51,11 +51,12 @@ async def card_meta(
     """Return what goes with a held result for a host that draws cards; None for all others."""
     if result.approval_id is None or result.status != "held" or not client_supports_apps(ctx):
         return None
-    from xdm_mcp.server.question import lines
+    from xdm_mcp.server.question import after, before, text
 
     view = await app.desk.view(result.approval_id)
     page = await app.page_address()
-    return {META: {"lines": list(lines(view)), **({"page": page} if page else {})}}
+    held = {"before": list(before(view)), "text": text(view), "after": list(after(view))}
+    return {META: held | ({"page": page} if page else {})}
 
 
 def read_card() -> ReadResourceResult:

@@ -1,17 +1,19 @@
 """What the client's own dialog says of a held send: all of it, in plain text, never cut.
 
 It is drawn from the same view as the page and the terminal, and names the digest that an answer
-approves. A client shows it as it likes, so no word of it is markup and none can begin a line that
-would pass for one of ours.
+approves. A client shows it as it likes, so no word of it is markup, and no line is so long that a
+client would wrap it: what it wrapped would begin a line that passes for one of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from xdm_mcp.approvals.view import HeldView, Recipient
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.models.quota import usd
+from xdm_mcp.spelling import gutter
 
 OPEN_THE_PAGE = (
     "A direct message waits for your decision. Open the approval page to see all of it and to "
@@ -19,23 +21,40 @@ OPEN_THE_PAGE = (
 )
 """What accompanies the page's address. It says nothing of the message or of its recipient."""
 
-GUTTER = "│ "
-"""Before each line of the message: nothing in it can leave this column."""
+WIDTH = 72
+"""How wide a line of the dialog is at most, in cells: a digest with its name fits."""
+
+AGAIN = "┆ "
+"""Before each further part of a line that was folded."""
 
 
 def question(view: HeldView) -> str:
-    """Return the words of the dialog about one held send."""
-    return "\n".join(lines(view))
+    """Return the words of the dialog about one held send.
+
+    Each line of the message stands behind `│ `. What follows a fold stands behind `┆ `, in the
+    message and in our own lines, which may carry somebody's words too.
+    """
+    message = (mark + part for mark, part in gutter(text(view), WIDTH - len(AGAIN)))
+    above = (part for line in before(view) for part in _narrow(line))
+    below = (part for line in after(view) for part in _narrow(line))
+    return "\n".join([*above, *message, *below])
 
 
-def lines(view: HeldView) -> Iterator[str]:
-    """Yield the lines of the view, none of which holds a line break."""
+def text(view: HeldView) -> str:
+    """Return the message as a person must see it; LF is the only control character in it."""
+    return "".join(piece.shown for piece in view.pieces)
+
+
+def before(view: HeldView) -> Iterator[str]:
+    """Yield what is said before the message, one line each: who, to whom, how long."""
     yield "Send this direct message on X?"
     yield f"From: {_name(view.account_handle, view.account_id)}"
     yield from _whom(view)
     yield f"Text, {view.characters} characters, exactly as it would be sent:"
-    for line in "".join(piece.shown for piece in view.pieces).split("\n"):
-        yield f"{GUTTER}{line}"
+
+
+def after(view: HeldView) -> Iterator[str]:
+    """Yield what is said after the message, one line each: links, image, reasons, price, digest."""
     for link in view.links:
         yield f"Link: {link.url} leads to {link.host}"
     if view.attachment is not None:
@@ -48,6 +67,13 @@ def lines(view: HeldView) -> Iterator[str]:
         yield f"Left of {window.limit.name}: {window.remaining} of {window.limit.limit}"
     yield f"Undecided it expires at {rfc3339(view.expires_at)}, unsent."
     yield f"Digest: {view.digest}"
+
+
+def _narrow(line: str) -> list[str]:
+    """Return a line of ours, folded where it is too wide: between words if it can be, and nothing
+    of it lost. A character that is not ASCII may be two cells wide."""
+    room = WIDTH if line.isascii() else WIDTH // 2
+    return wrap(line, room, subsequent_indent=AGAIN, drop_whitespace=False, break_on_hyphens=False)
 
 
 def _whom(view: HeldView) -> Iterator[str]:
