@@ -26,6 +26,9 @@ STRANGERS: dict[str, tuple[dict[str, str], int]] = {
     "our page by TLS": ({"origin": f"https://localhost:{PORT}"}, 403),
     "a page without an origin": ({"origin": "null"}, 403),
     "a cross-site visit": ({"sec-fetch-site": "cross-site"}, 403),
+    "a proxy": ({"x-forwarded-for": "192.0.2.7"}, 403),
+    "a proxy by the standard": ({"forwarded": "for=192.0.2.7"}, 403),
+    "a proxy that says only that it is one": ({"via": "1.1 proxy"}, 403),
     "a same-site visit": ({"sec-fetch-site": "same-site"}, 403),
 }
 
@@ -155,6 +158,8 @@ async def test_other_machines_may_come_by_the_address_that_the_owner_set(tmp_pat
         transport = httpx2.ASGITransport(app=page_of(desk.room), client=("192.0.2.7", 4000))
         async with httpx2.AsyncClient(transport=transport, base_url="https://dm.example") as far:
             assert (await far.get("/approvals")).status_code == 401
+            proxied = {"x-forwarded-for": "192.0.2.9", "via": "1.1 dm.example"}
+            assert (await far.get("/approvals", headers=proxied)).status_code == 401
             headers = {"origin": "https://dm.example", "sec-fetch-site": "same-origin"}
             form = {"ticket": desk.ticket()}
             entered = await far.post("/approvals/enter", data=form, headers=headers)

@@ -26,6 +26,9 @@ ARRIVALS = frozenset({"none", "same-origin"})
 """How a browser may have come here (Fetch Metadata, W3C working draft, 2025): by the person's own
 hand or from the page itself. Other ports of this machine are `same-site`, and refused."""
 
+PROXIED = ("x-forwarded-for", "forwarded", "via")
+"""What a proxy adds (RFC 7239, 2014-06; RFC 9110, 2022-06): behind it everybody seems to be near."""
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -73,6 +76,8 @@ class Visitors:
             return _refuse(421, "The approval page is not called that.")
         if origin != self.elsewhere and not _is_near(scope.get("client")):
             return _refuse(403, "The approval page is for this machine alone.")
+        if origin != self.elsewhere and any(name in headers for name in PROXIED):
+            return _refuse(403, "A proxy reaches the approval page by approvals.address alone.")
         if not ARRIVALS.issuperset(headers.getlist("sec-fetch-site")):
             return _refuse(403, "Open the approval page by its address, not from another site.")
         said = headers.getlist("origin")
