@@ -53,6 +53,13 @@ async def test_it_listens_on_both_addresses_of_this_machine(tmp_path: Path) -> N
     assert running(tmp_path) == []
 
 
+def test_answers_leave_at_once() -> None:
+    """What the listeners accept waits for no acknowledgement between two parts of an answer."""
+    for listener in listen(0):
+        with listener:
+            assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.fixture(params=[("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
 def taken(request: pytest.FixtureRequest) -> Iterator[int]:
     """A port that somebody else has on one of the two addresses."""
