@@ -143,6 +143,14 @@ class Ledger(FactorLedger, Protocol):
         """
         ...
 
+    async def ask_once(self, approval_id: str, now: datetime) -> bool:
+        """Note that a client is asked about a held send now, and return whether it may be.
+
+        True once in the life of a hold, whichever process asks; False ever after, and where it is
+        no longer held or expired. Raises NotFound for an unknown id.
+        """
+        ...
+
     async def approve(
         self, approval_id: str, digest: str, assurance: Assurance, by: str, now: datetime
     ) -> Entry:

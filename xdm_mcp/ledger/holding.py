@@ -1,4 +1,5 @@
-"""What a person does to a held send: approve exactly what was shown, or end it for good."""
+"""What a person does to a held send, approve exactly what was shown or end it for good, and what a
+client is asked about it."""
 
 from __future__ import annotations
 
@@ -38,6 +39,19 @@ def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
         sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",
         settled_at=now, retry_at=None, hold=hold_text(replace(hold, rejected_by=by)),
     ).entry  # fmt: skip
+
+
+def ask_once(sql: Sql, approval_id: str, now: int) -> bool:
+    """See Ledger.ask_once."""
+    rows = find(sql, "WHERE approval_id = ?", approval_id)
+    if not rows or (hold := rows[0].entry.hold) is None:
+        raise NotFound("No held send has that id; list them with `xdm-mcp approvals`.")
+    late = hold.expires_at <= from_ms(now)
+    if rows[0].entry.state is not SendState.HELD or hold.asked_at is not None or late:
+        return False
+    note(sql, rows[0], now, "asked", digest=hold.digest)
+    change(sql, rows[0], hold=hold_text(replace(hold, asked_at=from_ms(now))))
+    return True
 
 
 def _waiting(sql: Sql, approval_id: str, now: int, *states: SendState) -> tuple[Stored, Hold]:

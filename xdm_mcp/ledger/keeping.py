@@ -76,6 +76,11 @@ class SqlLedger(SqlFactors):
             )
         )
 
+    async def ask_once(self, approval_id: str, now: datetime) -> bool:
+        """See Ledger.ask_once."""
+        at = to_ms(now)
+        return await self._database.write(lambda sql: holding.ask_once(sql, approval_id, at))
+
     async def approve(
         self, approval_id: str, digest: str, assurance: Assurance, by: str, now: datetime
     ) -> Entry:

@@ -81,6 +81,7 @@ def hold_text(hold: Hold) -> str:
         "approved_by": hold.approved_by,
         "approved_at": to_ms(hold.approved_at) if hold.approved_at else None,
         "rejected_by": hold.rejected_by,
+        "asked_at": to_ms(hold.asked_at) if hold.asked_at else None,
     }
     return json.dumps(kept)
 
@@ -156,6 +157,7 @@ def _hold(text: str | None) -> Hold | None:
         approved_by=kept["approved_by"],
         approved_at=moment(kept["approved_at"]),
         rejected_by=kept.get("rejected_by"),
+        asked_at=moment(kept.get("asked_at")),
     )
 
 

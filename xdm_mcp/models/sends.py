@@ -168,7 +168,8 @@ class Hold:
     """What a person is asked about a held send.
 
     `digest` binds account, backend, recipient, exact text, attachment, cost, reasons, expiry and a
-    nonce: an approval names this digest and dies with any change.
+    nonce: an approval names this digest and dies with any change. `asked_at` is when the client was
+    asked about it, which happens once.
     """
 
     approval_id: str
@@ -181,6 +182,7 @@ class Hold:
     approved_by: str | None = None
     approved_at: datetime | None = None
     rejected_by: str | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,9 @@ async def ask(
     if view.state is not SendState.HELD or view.digest is None or view.expired:
         return result
     request = await _request(app, view, modes, ctx)
-    asked = rounds.begin(view, _is_form(request), app.clock.now()) if request else None
-    if request is None or asked is None:
+    if request is None or not await app.ledger.ask_once(view.approval_id, app.clock.now()):
         return result
+    asked = rounds.begin(view, _is_form(request), app.clock.now())
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return InputRequiredResult(input_requests={KEY: request}, request_state=asked.state)
     return await _answered(app, rounds, asked, await _push(ctx, request))
@@ -157,8 +157,8 @@ async def _answered(
     return tell_entry(await _outcome(app, asked.approval_id), replayed=not first)
 
 
-def _is_form(request: ElicitRequest | None) -> bool:
-    return request is not None and isinstance(request.params, ElicitRequestFormParams)
+def _is_form(request: ElicitRequest) -> bool:
+    return isinstance(request.params, ElicitRequestFormParams)
 
 
 def _is_yes(answer: ElicitResult | None) -> bool:

@@ -1,8 +1,8 @@
 """The questions that wait for a client's answer: each asked once, answered once, and soon over.
 
 A round travels through the client as a sealed `requestState`. The seal keeps callers from bending
-it; that a question takes only one answer is remembered here; that a send leaves only once is the
-ledger's work, whatever comes back how often.
+it; that a question takes only one answer is remembered here; that a send is asked about once and
+leaves once is the ledger's work, whoever asks and whatever comes back how often.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Round:
 
 
 class Rounds:
-    """The questions of one process. A held send gets one, and each takes one answer.
+    """The open questions of one process: each takes one answer.
 
     `answering` is held while an answer is taken, so that a replay hears what came of it.
     """
@@ -64,41 +64,36 @@ class Rounds:
     def __init__(self, draw: Callable[[int], str] = secrets.token_hex) -> None:
         """Ask nothing yet; `draw` gives random bytes as hex."""
         self._draw = draw
-        self._asked: dict[str, datetime] = {}
-        self._open: dict[str, Round] = {}
+        self._open: dict[str, tuple[Round, datetime]] = {}
         self.answering = anyio.Lock()
 
-    def begin(self, view: HeldView, form: bool, now: datetime) -> Round | None:
-        """Return a new question about what a view shows, None where that send had one before.
+    def begin(self, view: HeldView, form: bool, now: datetime) -> Round:
+        """Return a new question about what a view shows, which the ledger lets us ask.
 
         Raises ValueError for a view that shows nothing that could be approved.
         """
         if view.digest is None:
             raise ValueError("nothing may be asked about an altered send")
         self._forget(now)
-        if view.approval_id in self._asked:
-            return None
         until = min(now + DIALOG, view.expires_at).isoformat()
         asked = Round(view.approval_id, view.digest, form, until, self._draw(16))
-        self._asked[view.approval_id] = view.expires_at
-        self._open[view.approval_id] = asked
+        self._open[view.approval_id] = asked, view.expires_at
         return asked
 
     def take(self, answered: Round) -> bool:
         """Whether this is the first answer to a question of ours; from now on there is none."""
-        if self._open.get(answered.approval_id) != answered:
+        asked, _ = self._open.get(answered.approval_id, (None, None))
+        if asked != answered:
             return False
         del self._open[answered.approval_id]
         return True
 
     def __len__(self) -> int:
-        """How many sends are remembered as asked about."""
-        return len(self._asked)
+        """How many questions wait for their answer."""
+        return len(self._open)
 
     def _forget(self, now: datetime) -> None:
-        for approval_id in [key for key, ends in self._asked.items() if ends <= now]:
-            del self._asked[approval_id]
-            self._open.pop(approval_id, None)
+        self._open = {key: one for key, one in self._open.items() if one[1] > now}
 
 
 def seal() -> RequestStateBoundary:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import anyio
 import pytest
 
 from tests.contract.ledger.desk import (
@@ -88,6 +90,43 @@ async def test_an_unknown_approval_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound):
         await desk.ledger.reject("nothing", "owner", desk.now)
     assert await desk.ledger.by_approval("nothing") is None
+
+
+async def test_a_client_is_asked_about_a_send_once(desk: Desk) -> None:
+    """Whoever comes first among all who would ask; the ledger remembers when, and it is audited."""
+    entry = await desk.held(draft())
+    said: list[bool] = []
+
+    async def once() -> None:
+        said.append(await desk.ledger.ask_once("approval1", desk.now))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(once)
+    assert sorted(said) == [False] * 7 + [True]
+    asked = await desk.ledger.by_approval("approval1")
+    assert asked is not None
+    assert entry.hold is not None
+    noted = replace(entry.hold, asked_at=desk.now)
+    assert (asked.state, asked.hold) == (SendState.HELD, noted)
+    records = await desk.ledger.audit()
+    assert [record.event for record in records if record.event == "asked"] == ["asked"]
+    assert (await desk.approve(asked)).hold == replace(
+        noted, assurance=Assurance.PERSON, approved_by="owner", approved_at=desk.now
+    )
+    assert await desk.ledger.ask_once("approval1", desk.now) is False
+
+
+async def test_nobody_is_asked_about_what_cannot_be_approved_any_more(desk: Desk) -> None:
+    """An expired or rejected send needs no answer, and an unknown id is an error."""
+    await desk.held(draft("One"))
+    desk.later(minutes=15)
+    assert await desk.ledger.ask_once("approval1", desk.now) is False
+    await desk.held(draft("Two"))
+    await desk.ledger.reject("approval2", "owner", desk.now)
+    assert await desk.ledger.ask_once("approval2", desk.now) is False
+    with pytest.raises(NotFound):
+        await desk.ledger.ask_once("nothing", desk.now)
 
 
 async def test_a_send_is_approved_once(desk: Desk) -> None:
