@@ -29,22 +29,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from xdm_mcp import sources
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sources import POLICY_FILE as POLICY_FILE
+from xdm_mcp.sources import SECRETS as SECRETS
 from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
-
-SECRETS = (
-    "x_access_token",
-    "x_client_secret",
-    "x_consumer_key",
-    "x_consumer_secret",
-    "x_token",
-    "x_token_secret",
-    "getxapi_key",
-    "getxapi_auth_token",
-    "twitterapi_io_key",
-    "twitterapi_io_cookies",
-    "twitterapi_io_proxy",
-)
-"""The settings that are secrets, each with a twin `<name>_file` that names a file instead."""
 
 Layer = Mapping[str, Any]
 """What one source says, as tables."""

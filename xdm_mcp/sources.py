@@ -25,24 +25,24 @@ PREFIX = "XDM_"
 POLICY_FILE = "policy.toml"
 """The owner's file, in the program's home."""
 
+SECRETS = (
+    "x_access_token",
+    "x_client_secret",
+    "x_consumer_key",
+    "x_consumer_secret",
+    "x_token",
+    "x_token_secret",
+    "getxapi_key",
+    "getxapi_auth_token",
+    "twitterapi_io_key",
+    "twitterapi_io_cookies",
+    "twitterapi_io_proxy",
+)
+"""The settings that are secrets, each with a twin `<name>_file` that names a file instead."""
+
 ELSEWHERE: Mapping[KeyPath, str] = {
     ("home",): "XDM_HOME",
-    ("x_access_token",): "XDM_X_ACCESS_TOKEN or `x_access_token_file`",
-    **{
-        (name,): f"XDM_{name.upper()} or `{name}_file`"
-        for name in (
-            "x_client_secret",
-            "x_consumer_key",
-            "x_consumer_secret",
-            "x_token",
-            "x_token_secret",
-            "getxapi_key",
-            "getxapi_auth_token",
-            "twitterapi_io_key",
-            "twitterapi_io_cookies",
-            "twitterapi_io_proxy",
-        )
-    },
+    **{(name,): f"XDM_{name.upper()} or `{name}_file`" for name in SECRETS},
     ("http", "token"): "XDM_HTTP__TOKEN or `http.token_file`",
 }
 """Keys that the file may not hold, and what to use instead: its own place, and secrets, because
