@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.server.page.browsing import PIN, Window, chromium, in_a_browser, window
+from xdm_mcp.approvals.view import conversation_of
 from xdm_mcp.models.sends import Assurance, SendState
 
 pytestmark = [in_a_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -115,6 +116,35 @@ async def test_a_send_held_meanwhile_appears_by_itself(browser: Any, tmp_path: P
         await before.tab.wait_for_selector(f"[data-key='past-{first.approval_id}']")
         assert await before.tab.locator("article.held").count() == 1
         assert "A second one." in await before.tab.inner_text("article.held")
+
+
+CLICK_AT_ONCE = """new MutationObserver((_, watching) => {
+    if (!document.querySelector(".line.theirs")) return;
+    watching.disconnect();
+    document.querySelector("button.approve").click();
+}).observe(document.getElementById("live"), { childList: true, subtree: true })"""
+
+
+async def test_a_card_that_changes_keeps_what_is_typed_and_approves_nothing_at_once(
+    browser: Any, tmp_path: Path
+) -> None:
+    """What was said before appears above the draft: PIN and focus stay, and a click in the same
+    moment, aimed at what was there before, is not taken."""
+    async with window(browser, tmp_path) as before:
+        held = await before.hold(TEXT)
+        await before.enter()
+        await before.tab.fill("form.pin input[name=pin]", PIN)
+        await before.tab.focus("form.pin input[name=pin]")
+        await before.tab.evaluate(CLICK_AT_ONCE)
+        entry = await before.rig.app.outbox.find(held.approval_id or "")
+        await before.rig.app.inbox.page(conversation_id=conversation_of(entry), limit=5)
+        await before.tab.wait_for_selector(".line.theirs")
+        await before.tab.wait_for_selector("#live:not(.moved)")
+        assert await before.tab.input_value("form.pin input[name=pin]") == PIN
+        assert await before.tab.evaluate("document.activeElement.name") == "pin"
+        assert await state(before, held.approval_id) is SendState.HELD
+        await before.tab.keyboard.press("Enter")
+        await before.delivered(TEXT)
 
 
 async def test_a_passkey_is_registered_and_approves(browser: Any, tmp_path: Path) -> None:

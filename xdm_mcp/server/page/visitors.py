@@ -27,7 +27,7 @@ ARRIVALS = frozenset({"none", "same-origin"})
 hand or from the page itself. Other ports of this machine are `same-site`, and refused."""
 
 PROXIED = ("x-forwarded-for", "forwarded", "via")
-"""What a proxy adds (RFC 7239, 2014-06; RFC 9110, 2022-06): behind it everybody seems to be near."""
+"""What a proxy adds (RFC 7239, 2014-06; RFC 9110, 2022-06): behind one everybody seems near."""
 
 POLICY = "; ".join(
     (

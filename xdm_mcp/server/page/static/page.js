@@ -4,6 +4,7 @@
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
 const LOOK_EVERY = 1000;
+const CALM = 500; // milliseconds after a change in which nothing is approved: the hand aimed before it
 
 // -- live: a small answer says whether anything changed; only what changed is replaced
 
@@ -20,10 +21,44 @@ function fetchPage() {
 
 const keyed = (list) => [...list.children].filter((child) => child.dataset.key);
 
-function isBusy(element) {
-  const typed = [...element.querySelectorAll("input[type=password]")].some((input) => input.value);
-  return typed || element.contains(document.activeElement);
+// What the forms of a card do; while that is the same they stay, with what is typed and the focus.
+function deeds(decide) {
+  return [...decide.querySelectorAll("form")]
+    .map((form) => `${form.className} ${form.getAttribute("action")} ${form.elements.digest?.value}`)
+    .join("\n");
 }
+
+function renew(old, put) {
+  const [mine, theirs] = [old, put].map((card) => card.querySelector(":scope > .decide"));
+  if (!mine || !theirs || deeds(mine) !== deeds(theirs)) {
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(put);
+    if (focused) put.querySelector("button.refuse, button")?.focus();
+    return;
+  }
+  const at = [...put.children].indexOf(theirs);
+  [...old.children].forEach((child) => child !== mine && child.remove());
+  [...put.children].forEach((child, n) => child !== theirs && old.insertBefore(child, n < at ? mine : null));
+  old.dataset.version = put.dataset.version;
+}
+
+let calmUntil = 0;
+
+function calm() {
+  calmUntil = performance.now() + CALM;
+  live.classList.add("moved");
+  setTimeout(() => live.classList.toggle("moved", performance.now() < calmUntil), CALM + 10);
+}
+
+addEventListener(
+  "click", // Enter in a form clicks its button too
+  (event) => {
+    if (performance.now() >= calmUntil || !event.target.closest("button.approve, button[name=word]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+  },
+  true,
+);
 
 function settle(list, fresh) {
   const wanted = new Map(keyed(fresh).map((child) => [child.dataset.key, child]));
@@ -34,12 +69,10 @@ function settle(list, fresh) {
       old.remove();
       if (focused) list.querySelector("button.refuse")?.focus();
     } else if (next.dataset.version !== old.dataset.version) {
-      const focused = isBusy(old);
       const put = document.importNode(next, true);
       const unfolded = old.querySelector("details")?.open;
       put.querySelector("details")?.toggleAttribute("open", Boolean(unfolded));
-      old.replaceWith(put);
-      if (focused) put.querySelector("button")?.focus();
+      renew(old, put);
     }
   }
   const order = keyed(fresh).map((child) => child.dataset.key);
@@ -62,6 +95,7 @@ async function refresh() {
     const fresh = page.querySelector(`[data-list="${list.dataset.list}"]`);
     if (fresh) settle(list, fresh);
   }
+  calm();
   live.dataset.seen = mine.seen;
   const waiting = list("held").querySelectorAll("article.held").length;
   document.title = `${waiting ? `(${waiting}) ` : ""}Approvals · xdm-mcp`;
