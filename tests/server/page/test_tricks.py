@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
 from tests.approvals.making import AMARA, NOW, held_entry, seen
 from tests.approvals.tricks import harmless, tricks
+from xdm_mcp.approvals.pin import LONGEST
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.sends import Attachment
 from xdm_mcp.server.page.desk_routes import draw_desk
@@ -99,3 +102,17 @@ def test_no_text_does_anything_to_the_page(text: str) -> None:
     assert page.words == words
     assert f"id {AMARA}" in html
     assert page.fields["digest"] == [digest] * 2
+
+
+def test_a_secret_of_any_length_can_be_typed_in_every_field_for_one() -> None:
+    """No field of the page cuts what a person typed, which would be a wrong try."""
+    folder = files("xdm_mcp.server.page") / "templates"
+    pages = {one.name: one.read_text("utf-8") for one in folder.iterdir()}
+    bounds = {
+        name: re.findall(r'<input [^>]*type="password"[^>]*maxlength="(\d+)"', page)
+        for name, page in pages.items()
+        if 'type="password"' in page
+    }
+    assert "card.html" in bounds
+    assert {bound for each in bounds.values() for bound in each} == {str(LONGEST)}
+    assert all(len(each) == pages[name].count('type="password"') for name, each in bounds.items())
