@@ -10,6 +10,9 @@ from xdm_mcp.errors import NotProven
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.standing_rules import StandingRule, Terms
 
+ANYONE = "whoever writes to you can then be answered without you; name a person where you can"
+"""What the maker of the widest rule is told first."""
+
 
 def about(account_id: str, terms: Terms) -> str:
     """Return what a proof is about that lets exactly this rule be made for this account."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
-from xdm_mcp.approvals.standing_rules import about, make
+from xdm_mcp.approvals.standing_rules import ANYONE, about, make
 from xdm_mcp.cli.asking import TERMINAL, confirm_person
 from xdm_mcp.cli.clear import account_of
 from xdm_mcp.cli.opening import with_app
@@ -25,9 +25,6 @@ LIVES = timedelta(days=30)
 
 QUESTION = "PIN to allow exactly this (empty to leave it): "
 """What is asked below the rule that is to be made."""
-
-ANYONE = "whoever writes to you can then be answered without you; name a person where you can"
-"""What the maker of the widest rule is told first."""
 
 
 def listed(args: Namespace) -> int:

@@ -58,7 +58,7 @@ class Page:
 
     async def form(self, action: str, path: str = "") -> dict[str, str]:
         """Return the hidden fields of the form that leads to `action` on a page."""
-        return _hidden(action, (await self.get(path)).text)
+        return fields_of(action, (await self.get(path)).text)
 
     @property
     def cookie(self) -> str:
@@ -80,7 +80,7 @@ class Page:
     ) -> None:
         """Have a device make the passkey that an answer of the page asks for."""
         options = re.search(r'data-register="([^"]+)"', offered.text)
-        hidden = _hidden("/keys/passkeys/add", offered.text)
+        hidden = fields_of("/keys/passkeys/add", offered.text)
         assert options, offered.text
         answer = json.dumps(device.create(json.loads(unescape(options[1]))))
         await self.post("/keys/passkeys/add", hidden | {"answer": answer, "name": name})
@@ -89,13 +89,18 @@ class Page:
         self, device: Authenticator, about: str, action: str, path: str = "/keys"
     ) -> dict[str, str]:
         """Return a form that leads to `action`, with a device's answer about a deed."""
-        html = (await self.get(path)).text
+        return await self.signed_on((await self.get(path)).text, device, about, action)
+
+    async def signed_on(
+        self, html: str, device: Authenticator, about: str, action: str
+    ) -> dict[str, str]:
+        """Return the same of a page that is at hand."""
         pattern = rf'data-ask="{ROOT}/ask" data-token="([^"]+)"(?:(?!</form>).)*"{about}"'
         token = re.search(pattern, html, re.DOTALL)
         assert token, "no form asks a passkey about that"
         asking = (await self.post("/ask", {"token": token[1], "digest": about})).json()
         answer = json.dumps(device.get(asking["options"]))
-        return _hidden(action, html) | {"ceremony": asking["ceremony"], "answer": answer}
+        return fields_of(action, html) | {"ceremony": asking["ceremony"], "answer": answer}
 
     async def approve(self, approval_id: str, pin: str = PIN) -> httpx2.Response:
         """Approve a held send as the page's form does."""
@@ -103,7 +108,8 @@ class Page:
         return await self.post(action, await self.form(action) | {"pin": pin})
 
 
-def _hidden(action: str, html: str) -> dict[str, str]:
+def fields_of(action: str, html: str) -> dict[str, str]:
+    """Return the hidden fields of the form that leads to `action`."""
     found = re.search(rf'<form[^>]*action="{ROOT}{action}"[^>]*>(.*?)</form>', html, re.DOTALL)
     assert found, f"no form leads to {action}"
     hidden = re.findall(r'type="hidden" name="(\w+)"(?: value="([^"]*)")?', found[1])

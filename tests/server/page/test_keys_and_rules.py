@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.approvals.authenticator import Authenticator
 from tests.rigs import IRIS
-from tests.server.page.rooms import AS_OURS, PIN, Page, page
+from tests.server.page.rooms import AS_OURS, PIN, Page, fields_of, page
 from xdm_mcp.approvals.factors import ADD_PASSKEY, CHANGE_PIN, REMOVE_PASSKEY
+from xdm_mcp.approvals.standing_rules import ANYONE
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.models.sends import Assurance
 from xdm_mcp.server.page.room import ROOT, UNFORESEEN
@@ -22,8 +24,14 @@ RULE = {
     "max_length": "200",
     "days": "7",
     "solicited": "on",
-    "pin": PIN,
 }
+
+
+async def offered(desk: Page, **bent: str) -> str:
+    """Ask for a rule and return what the page shows of it before it is made."""
+    answer = await desk.post("/rules", await desk.form("/rules", "/rules") | RULE | bent)
+    assert answer.status_code == 200, answer.text
+    return answer.text
 
 
 async def set_pin(desk: Page, **typed: str) -> str:
@@ -158,9 +166,12 @@ async def test_a_rule_is_made_with_the_pin_and_withdrawn_without(tmp_path: Path)
         await desk.enter()
         ledger, clock = desk.rig.app.ledger, desk.rig.clock
         account = (await desk.rig.app.people.account()).id
-        await desk.post("/rules", await desk.form("/rules", "/rules") | RULE | {"pin": OTHER})
+        form = fields_of("/rules/make", await offered(desk))
+        await desk.post("/rules/make", form | {"pin": OTHER})
         assert await ledger.standing_rules(account, clock.now()) == ()
-        await desk.post("/rules", await desk.form("/rules", "/rules") | RULE)
+        form = fields_of("/rules/make", await offered(desk))
+        clock.advance(timedelta(seconds=9))
+        await desk.post("/rules/make", form | {"pin": PIN})
         (use,) = await ledger.standing_rules(account, clock.now())
         terms = use.rule.terms
         assert (terms.user_id, terms.per_day, terms.max_length) == (IRIS, 3, 200)
@@ -171,6 +182,43 @@ async def test_a_rule_is_made_with_the_pin_and_withdrawn_without(tmp_path: Path)
         action = f"/rules/{use.rule.id}/withdraw"
         await desk.post(action, await desk.form(action, "/rules"))
         assert await ledger.standing_rules(account, clock.now()) == ()
+
+
+async def test_a_rule_is_shown_before_it_is_made_and_no_other_is_made(tmp_path: Path) -> None:
+    """The sentence, the account and the person stand above the PIN; a form that was bent since
+    makes nothing and costs no try."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        await desk.rig.send()
+        await desk.enter()
+        account = await desk.rig.app.people.account()
+        shown = await offered(desk)
+        assert f"Up to 3 replies in 24 hours to user {IRIS}" in shown
+        assert f"<b>@{account.handle}</b>" in shown
+        assert "<b>@iris_sandbox</b>" in shown
+        assert ANYONE not in shown
+        assert ANYONE in await offered(desk, user_id="")
+        for bent in ({"user_id": ""}, {"per_day": "9"}, {"links": "on"}, {"until": "x"}):
+            form = fields_of("/rules/make", await offered(desk))
+            await desk.post("/rules/make", form | {"pin": PIN} | bent)
+            assert "was shown" in (html := (await desk.get("/rules")).text) or "no moment" in html
+        rules = await desk.rig.app.ledger.standing_rules(account.id, desk.rig.clock.now())
+        assert rules == ()
+
+
+async def test_a_passkey_makes_a_rule(tmp_path: Path) -> None:
+    """It is then worth a passkey, and answers what takes one."""
+    async with page(tmp_path) as desk:
+        await desk.set_pin()
+        await desk.enter()
+        device = Authenticator(b"the-owners")
+        await desk.add_passkey(device)
+        account = (await desk.rig.app.people.account()).id
+        html = await offered(desk)
+        about = fields_of("/rules/make", html)["digest"]
+        await desk.post("/rules/make", await desk.signed_on(html, device, about, "/rules/make"))
+        (use,) = await desk.rig.app.ledger.standing_rules(account, desk.rig.clock.now())
+        assert use.rule.assurance is Assurance.PASSKEY
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,27 @@
 """Standing rules on the page: what a person allowed beforehand, made with a factor, withdrawn
-without."""
+without.
+
+One is made in two steps: what the form asks for is shown as a sentence, with the account and the
+person it concerns, and the proof is about exactly that.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xdm_mcp.approvals.factors import deed
+from xdm_mcp.approvals import standing_rules
 from xdm_mcp.errors import BadInput, XdmError
+from xdm_mcp.models.people import User
 from xdm_mcp.models.standing_rules import LENGTH_AT_MOST, LIVES_AT_MOST, PER_DAY_AT_MOST, Terms
-from xdm_mcp.server.page.desk_routes import BY
+from xdm_mcp.server.page.desk_routes import BY, proof_of
 from xdm_mcp.server.page.room import Form, Room, Word, back, checked_form, draw, says
 from xdm_mcp.server.page.sessions import Session
+from xdm_mcp.server.page.showing import factors
+from xdm_mcp.spelling import one_line
 
 RULES = "/rules"
 
@@ -21,35 +29,52 @@ TICKS = ("solicited", "links", "quiet_hours", "first_contact")
 """The terms that are yes or no."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A rule before it is made: for which account, about whom if we know the person, and what a
+    proof for it is about."""
+
+    terms: Terms
+    account: User
+    person: User | None
+    about: str
+
+
 async def rules(room: Room, request: Request, session: Session) -> Response:
     """Show the rules in force and the form for another."""
-    app, now = room.app, room.app.clock.now()
-    account = await app.people.account()
-    return draw(
-        "rules.html",
-        session=session,
-        here="rules",
-        said=room.said(session),
-        uses=await app.ledger.standing_rules(account.id, now),
-        pin=await app.desk.pin.is_set(),
-        per_day=PER_DAY_AT_MOST,
-        length=LENGTH_AT_MOST,
-        days=LIVES_AT_MOST.days,
+    return await _shown(room, session, room.said(session))
+
+
+async def offer(room: Room, request: Request, session: Session) -> Response:
+    """Show the rule that a form asks for, as a sentence, and ask for the proof about it."""
+    app = room.app
+    try:
+        terms = terms_of(await checked_form(request, session, "rule"), app.clock.now())
+        account = await app.people.account()
+        person = await app.people.known(terms.user_id) if terms.user_id else None
+    except XdmError as error:
+        room.say(session, says(error))
+        return back(RULES)
+    offered = Offered(
+        terms,
+        _harmless(account),
+        person and _harmless(person),
+        standing_rules.about(account.id, terms),
     )
+    return await _shown(room, session, None, offered)
 
 
 async def make(room: Room, request: Request, session: Session) -> Response:
-    """Make a rule, with the PIN."""
+    """Make the rule that was shown, for the account that was named, with the PIN or a passkey."""
     app = room.app
     try:
-        form = await checked_form(request, session, "rule")
+        form = await checked_form(request, session, "make-rule", "", "digest")
         terms = terms_of(form, app.clock.now())
-        about = deed("rule", terms.describe())
-        proof = await app.desk.pin.check(form.get("pin", ""), about, BY)
         account = await app.people.account()
-        rule = await app.ledger.add_standing_rule(
-            account.id, terms, proof.assurance, proof.by, app.clock.now()
-        )
+        if form["digest"] != standing_rules.about(account.id, terms):
+            raise BadInput("That is not the rule that was shown; make it anew.")
+        proof = await proof_of(app, form, form["digest"])
+        rule = await standing_rules.make(app.ledger, account.id, terms, proof, app.clock.now())
     except XdmError as error:
         room.say(session, says(error))
     else:
@@ -76,7 +101,7 @@ def terms_of(form: Form, now: datetime) -> Terms:
     ticked = {name: name in form for name in TICKS}
     terms = Terms(
         user_id=form.get("user_id", "").strip() or None,
-        until=_until(form.get("days", ""), now),
+        until=_until(form, now),
         per_day=_number(form.get("per_day", ""), "messages a day"),
         max_length=_number(form.get("max_length", ""), "characters"),
         **ticked,
@@ -87,9 +112,41 @@ def terms_of(form: Form, now: datetime) -> Terms:
     return terms
 
 
-def _until(days: str, now: datetime) -> datetime:
-    count = min(_number(days, "days"), LIVES_AT_MOST.days + 1)
-    return (now + timedelta(days=count)).astimezone(UTC)
+def _harmless(user: User) -> User:
+    """Return a user whose handle shows every character that hides."""
+    return replace(user, handle=one_line(user.handle) if user.handle else None)
+
+
+async def _shown(
+    room: Room, session: Session, said: Word | None, offered: Offered | None = None
+) -> Response:
+    app = room.app
+    account = await app.people.account()
+    return draw(
+        "rules.html",
+        session=session,
+        here="rules",
+        said=said,
+        uses=await app.ledger.standing_rules(account.id, app.clock.now()),
+        factors=await factors(app),
+        offered=offered,
+        ticks=TICKS,
+        anyone=standing_rules.ANYONE,
+        per_day=PER_DAY_AT_MOST,
+        length=LENGTH_AT_MOST,
+        days=LIVES_AT_MOST.days,
+    )
+
+
+def _until(form: Form, now: datetime) -> datetime:
+    """Return when a rule ends: a number of days from now, or the moment that was shown."""
+    if "until" in form:
+        try:
+            return datetime.fromisoformat(form["until"]).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise BadInput("That is no moment; make the rule anew.") from None
+    count = min(_number(form.get("days", ""), "days"), LIVES_AT_MOST.days + 1)
+    return (now + timedelta(days=count)).astimezone(UTC).replace(microsecond=0)
 
 
 def _number(text: str, what: str) -> int:
