@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import anyio
+import anyio.abc
 import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -22,6 +24,7 @@ from tests.rigs import rig
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import ApprovalsSettings, HttpSettings
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.server.page import patience, room
 from xdm_mcp.server.page.beside import page_beside
 from xdm_mcp.server.page.on_demand import OnDemand, offer_page
 from xdm_mcp.server.page.places import Place, announced, running
@@ -58,6 +61,55 @@ def test_answers_leave_at_once() -> None:
     for listener in listen(0):
         with listener:
             assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(
+    ("half", "asked"),
+    [(b"", 0), (b"GET /approvals HTTP/1.1\r\n", 0), (b"GET /approvals HTTP/1.1\r\n", 1)],
+)
+async def test_who_sends_no_request_is_sent_away(
+    half: bytes, asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is silent, or stops in a head, ends; an answered request before it gains
+    no time."""
+    monkeypatch.setattr(patience, "SECONDS", 0.1)
+    async with rig(tmp_path) as program, anyio.create_task_group() as tasks:
+        place = await tasks.start(serve_page, program.app, 0)
+        host = place.address.removesuffix(ROOT).removeprefix("http://")
+        with anyio.fail_after(8):
+            async with await anyio.connect_tcp("127.0.0.1", int(host.partition(":")[2])) as caller:
+                for _ in range(asked):
+                    await caller.send(f"GET {ROOT} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                    assert (await caller.receive()).startswith(b"HTTP/1.1 401")
+                await caller.send(half)
+                await to_the_end(caller)
+        tasks.cancel_scope.cancel()
+
+
+async def to_the_end(caller: anyio.abc.ByteReceiveStream) -> None:
+    """Receive until the other side closes."""
+    with contextlib.suppress(anyio.EndOfStream):
+        while True:
+            await caller.receive()
+
+
+async def test_a_form_that_does_not_arrive_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head that promises a form, and none: an answer comes all the same."""
+    monkeypatch.setattr(room, "FORM_SECONDS", 0.1)
+    async with rig(tmp_path) as program, anyio.create_task_group() as tasks:
+        place = await tasks.start(serve_page, program.app, 0)
+        host = place.address.removesuffix(ROOT).removeprefix("http://")
+        head = (
+            f"POST {ROOT}/unlock HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n"
+        )
+        with anyio.fail_after(4):
+            async with await anyio.connect_tcp("127.0.0.1", int(host.partition(":")[2])) as caller:
+                await caller.send(head.encode())
+                assert (await caller.receive()).startswith(b"HTTP/1.1 401")
+        tasks.cancel_scope.cancel()
 
 
 @pytest.fixture(params=[("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
+import anyio
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -25,6 +26,9 @@ from xdm_mcp.server.page.visitors import LARGEST_FORM, Visitors
 
 ROOT = "/approvals"
 """Where the page lives; its cookie goes nowhere else."""
+
+FORM_SECONDS = 5
+"""How long a form may take to arrive."""
 
 MOST_FIELDS = 20
 """Fields of one form: ours have fewer."""
@@ -123,11 +127,7 @@ def entered(room: Room, show: Entered) -> Handler:
 
 async def form_of(request: Request) -> Form:
     """Return the fields of a form. Raises BadInput for one that is none of ours."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise BadInput("That form is too large.")
+    body = await _body_of(request)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -141,6 +141,17 @@ async def form_of(request: Request) -> Form:
     if len(form) != len(pairs):
         raise BadInput("That is no form of this page.")
     return form
+
+
+async def _body_of(request: Request) -> bytes:
+    body = bytearray()
+    with anyio.move_on_after(FORM_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_FORM:
+                raise BadInput("That form is too large.")
+        return bytes(body)
+    raise BadInput("That form did not arrive in time; send it again.")
 
 
 async def checked_form(

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from xdm_mcp.app import App
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.server.page.patience import Impatient
 from xdm_mcp.server.page.places import Place, announced, ledger_of
 from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
@@ -137,6 +138,7 @@ def _config(page: ASGIApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=Impatient,
         ws="none",
         lifespan="off",
         limit_concurrency=MOST_REQUESTS,
