@@ -9,7 +9,6 @@ from html import unescape
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.approvals.authenticator import Authenticator
 from tests.rigs import IRIS, JUNE, START
