@@ -28,7 +28,6 @@ from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import CanDmReport, InboxPage, QuotaStatus, SendResult
 from xdm_mcp.server.apps import TOOL_META, card_meta
 from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments, SendDm, read
-from xdm_mcp.server.confirm import ask, conclude
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.packing import PackedPage, structured
 from xdm_mcp.server.page.pointing import with_page
@@ -115,6 +114,8 @@ FAILURES = frozenset({"denied", "failed", "unknown"})
 
 
 async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputRequiredResult:
+    from xdm_mcp.server.confirm import ask, conclude  # no part of a server's start
+
     if call.params.request_state is not None:
         answers = call.params.input_responses
         state = call.params.request_state
