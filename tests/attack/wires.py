@@ -15,7 +15,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from xdm_mcp.app import App
-from xdm_mcp.config import HttpSettings
+from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.http import web
 from xdm_mcp.server.page.on_demand import OnDemand

@@ -16,8 +16,9 @@ from xdm_mcp.app import App
 from xdm_mcp.backends.registry import BACKENDS, open_backend
 from xdm_mcp.backends.risks import RISKS
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.config import SandboxSettings, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.errors import ConfigError, Refused
+from xdm_mcp.sections import SandboxSettings
 
 CLOCK = ManualClock(NOW)
 

@@ -14,7 +14,7 @@ from tests.backends.wires import NOW
 from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import ManualClock, SystemClock
-from xdm_mcp.config import SandboxSettings, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.models.sends import SendState, Target
 from xdm_mcp.sandbox import SANDBOX_TOKEN, SANDBOX_URL
 from xdm_mcp.sandbox.events import FaultSet
@@ -22,6 +22,7 @@ from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import MemoryJournal
 from xdm_mcp.sandbox.serve import build_app, serve
 from xdm_mcp.sandbox.x_api_v2.vocabulary import VocabularyName
+from xdm_mcp.sections import SandboxSettings
 
 IRIS = "2200000011"
 

@@ -14,7 +14,7 @@ import anyio
 
 from tests.server.pretend import PretendApp
 from xdm_mcp.bus import Changed
-from xdm_mcp.config import HttpSettings
+from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.http import serve_http
 from xdm_mcp.server.stdio import serve_stdio
 

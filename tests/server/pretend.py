@@ -14,7 +14,7 @@ import anyio.lowlevel
 from xdm_mcp.app import App
 from xdm_mcp.bus import Bus
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.config import ApprovalsSettings, HttpSettings, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.results import (
     BackendRow,
@@ -31,6 +31,7 @@ from xdm_mcp.models.results import (
     SendResult,
     WindowRow,
 )
+from xdm_mcp.sections import ApprovalsSettings, HttpSettings
 
 NOW = datetime(2026, 10, 14, 9, 40, tzinfo=UTC)
 US, THEM, TALK = "1001", "2002", "1001-2002"

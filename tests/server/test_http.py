@@ -24,8 +24,8 @@ from tests.server.asking import MODES
 from tests.server.pretend import PretendApp
 from tests.server.raw import ROOT
 from xdm_mcp.bus import Changed
-from xdm_mcp.config import HttpSettings
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.http import LARGEST_BODY, require_safe, serve_http
 
 pytestmark = pytest.mark.filterwarnings(

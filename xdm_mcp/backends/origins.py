@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from xdm_mcp.config import LOOPBACK
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sections import LOOPBACK
 
 
 def checked_origin(url: str, *, anywhere: bool = False) -> str:

@@ -13,12 +13,12 @@ import anyio
 
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.config import InboxSettings
 from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable, Unsupported
 from xdm_mcp.inbox.reach import UNKNOWN, Reach
 from xdm_mcp.models.messages import Message, MessagePage, one_to_one
 from xdm_mcp.people import People
 from xdm_mcp.reads import Reads
+from xdm_mcp.sections import InboxSettings
 
 LARGEST = 100
 """The largest page that is asked for; a backend may have a smaller one."""

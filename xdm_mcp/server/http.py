@@ -31,9 +31,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xdm_mcp.app import App
-from xdm_mcp.config import HttpSettings, read_secret
+from xdm_mcp.config import read_secret
 from xdm_mcp.credentials.redaction import watch
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.gate import Admission, Gate, digest_of
 from xdm_mcp.server.logs import log_to_stderr

@@ -22,8 +22,8 @@ from starlette.types import Receive, Scope, Send
 from tests.children import connect, environment, run, serve_http
 from tests.rigs import rig
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import ApprovalsSettings, HttpSettings
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sections import ApprovalsSettings, HttpSettings
 from xdm_mcp.server.page import patience, room
 from xdm_mcp.server.page.beside import page_beside
 from xdm_mcp.server.page.on_demand import OnDemand, offer_page

@@ -1,0 +1,161 @@
+"""The tables of the owner's file, one class each, and the kinds of value that they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this very machine."""
+
+
+def one_word(secret: SecretStr) -> SecretStr:
+    """Return a secret without the blanks around it. Raises ValueError for more than one word."""
+    words = secret.get_secret_value().split()
+    if len(words) != 1:
+        raise ValueError("must be one token without spaces")
+    return SecretStr(words[0])
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("must not begin with the folder of a user whom nobody knows") from None
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        fits = bool(parts.hostname) and safe and plain and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            "must be an https address, or an http one of this machine such as http://127.0.0.1:8080,"
+            " without user, query or fragment"
+        )
+    return url.rstrip("/")
+
+
+Secret = Annotated[SecretStr, AfterValidator(one_word)]
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
+Url = Annotated[str, AfterValidator(_origin)]
+UserPath = Annotated[Path, Field(strict=False), AfterValidator(_expanded)]
+
+
+def hidden(name: str, what: str) -> Any:
+    """Return a setting that is a secret, and says where it may stand."""
+    says = f"{what} Only as `XDM_{name.upper()}`, never in the file."
+    return Field(default=None, description=says)
+
+
+def twin() -> Any:
+    """Return the setting of the file that holds a secret instead."""
+    says = "File that holds it; a relative path lies in the home."
+    return Field(default=None, description=says)
+
+
+class Section(BaseModel):
+    """One table of the file. Closed, so that a slip of the pen never goes unnoticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class InboxSettings(Section):
+    """How the inbox is read."""
+
+    poll_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=3_600,
+        description="Seconds between looks at an inbox that a client watches.",
+    )
+    horizon_days: int = Field(
+        default=30, ge=1, le=365, description="How far back messages are read, in days."
+    )
+    first_page: int = Field(
+        default=20, ge=1, le=100, description="Messages in one page read from X."
+    )
+    max_pages: int = Field(
+        default=5, ge=1, le=100, description="Pages that one look reads at most."
+    )
+
+
+class ApprovalsSettings(Section):
+    """How long a person has to decide, and where."""
+
+    expires_minutes: int = Field(
+        default=15, ge=1, le=1_440, description="Minutes after which an undecided send ends unsent."
+    )
+    page: Literal["on_demand", "off"] = Field(
+        default="on_demand",
+        description="Whether a server offers the approval page; on stdio it opens when something"
+        " is first held.",
+    )
+    port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port of the page on 127.0.0.1 and ::1; 0 takes a free one.",
+    )
+    address: Url | None = Field(
+        default=None,
+        description="Where other machines may reach the page, such as https://dm.example: behind a"
+        " proxy that does TLS. Without it only this machine may.",
+    )
+
+
+class HttpSettings(Section):
+    """Where the server listens when it serves over HTTP."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(
+        default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one."
+    )
+    sse: bool = Field(default=False, description="`true` serves the older SSE transport too.")
+    token: Secret | None = hidden("http__token", "What clients must show.")
+    token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    allowed_hosts: Strings = Field(
+        default=(), description="Host headers to accept beside those of the loopback."
+    )
+    allowed_origins: Strings = Field(default=(), description="Origins of web pages that may call.")
+
+
+class AttachmentsSettings(Section):
+    """What images may be sent."""
+
+    folder: UserPath = Field(
+        default=Path("attachments"),
+        description="The folder whose images may be attached, and no others; a relative path lies"
+        " in the home.",
+    )
+    max_bytes: int = Field(
+        default=5_000_000,
+        ge=1,
+        le=5_000_000,
+        description="Largest image in bytes (docs.x.com media, 2026-08).",
+    )
+
+
+class SandboxSettings(Section):
+    """The pretend X."""
+
+    story: str = Field(
+        default="default", min_length=1, description="The story that the sandbox tells."
+    )
+
+
+class LogSettings(Section):
+    """What is written to stderr."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="Least weight of a line; no level ever shows message text."
+    )
