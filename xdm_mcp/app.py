@@ -121,7 +121,8 @@ class App:
         """Reads of messages, booked and learned from."""
         from xdm_mcp.reads import Reads
 
-        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock)
+        keep = self.settings.inbox.keeps_for
+        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock, keep)
 
     @cached_property
     def outbox(self) -> Outbox:
