@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
     from xdm_mcp.inbox.reading import Inbox
+    from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
     from xdm_mcp.models.messages import Message
     from xdm_mcp.outbox.reconcile import Reconciler
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from xdm_mcp.outbox.standing import Standing
     from xdm_mcp.people import People
     from xdm_mcp.reads import Reads
+    from xdm_mcp.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,10 @@ WORK_EVERY = 0.5
 out."""
 
 
+RETENTION_EVERY = 3_600.0
+"""Seconds between looks for kept messages whose time has come."""
+
+
 class App:
     """Everything one process needs, wired once."""
 
@@ -65,6 +71,7 @@ class App:
         self.bus = Bus()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
+        self._remembers_since = clock.now()
         watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
@@ -190,7 +197,23 @@ class App:
         from xdm_mcp.inbox.reading import Inbox
 
         poll = timedelta(seconds=self.settings.inbox.poll_seconds)
-        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll)
+        return Inbox(
+            self.backend, self.people, self._feed, self.policy, self.clock, poll, self._search
+        )
+
+    @cached_property
+    def _search(self) -> Search:
+        from xdm_mcp.inbox.search import Search
+
+        keeps = self.settings.inbox.keeps_for is not None
+        return Search(self.ledger, self._feed, self.backend.capabilities, keeps=keeps)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What erases kept messages when their time has come."""
+        from xdm_mcp.retention import Retention
+
+        return Retention(self.ledger, self.people, self.clock, self.settings.inbox.keeps_for)
 
     @cached_property
     def standing(self) -> Standing:
@@ -210,6 +233,7 @@ class App:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._work)
             tasks.start_soon(self._poll)
+            tasks.start_soon(self._keep_to_retention)
 
     async def _work(self) -> None:
         seen: object = None
@@ -220,7 +244,24 @@ class App:
                 if seen is not None and seen != now:
                     self.bus.publish(Changed("approvals"), Changed("quota"))
                 seen = now
+                await self._forget_what_was_forgotten()
             await self.clock.sleep(WORK_EVERY)
+
+    async def _forget_what_was_forgotten(self) -> None:
+        """Let go of what this process has read, once the owner had something forgotten."""
+        if "_feed" not in self.__dict__ or not self.people.knows_account:
+            return
+        account, now = await self.people.account(), self.clock.now()
+        if await self.ledger.forgotten_since(account.id, self._remembers_since):
+            self._feed.forget()
+            self._remembers_since = now + timedelta(milliseconds=1)
+            self.bus.publish(Changed("inbox"), Changed("approvals"))
+
+    async def _keep_to_retention(self) -> None:
+        while True:
+            with self._troubles_told("retention"):
+                await self.retention.run()
+            await self.clock.sleep(RETENTION_EVERY)
 
     async def _poll(self) -> None:
         while True:

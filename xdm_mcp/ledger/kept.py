@@ -8,7 +8,7 @@ go in small batches (`sweep_kept`), whichever process comes first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -59,9 +59,17 @@ class KeptLedger(Protocol):
         """Return one kept message, or None."""
         ...
 
+    async def kept_messages(self, account_id: str, ids: Collection[str]) -> tuple[Message, ...]:
+        """Return those of the messages with these ids that are kept, the newest first."""
+        ...
+
     async def kept_span(self, account_id: str) -> KeptSpan | None:
         """Return from when to when messages are kept, None without any. What lies between need not
         be complete: only what was read is kept."""
+        ...
+
+    async def keeps_any(self) -> bool:
+        """Whether a message of any account is kept."""
         ...
 
     async def kept_count(self, account_id: str) -> int:
@@ -159,10 +167,23 @@ class SqlKept:
         number = _below(message_id)
         return await self._database.read(lambda sql: kept_rows.one(sql, account_id, number))
 
+    async def kept_messages(self, account_id: str, ids: Collection[str]) -> tuple[Message, ...]:
+        """See KeptLedger.kept_messages."""
+        numbers = sorted({_below(message_id) for message_id in ids}, reverse=True)
+        found = await self._database.read(
+            lambda sql: [kept_rows.one(sql, account_id, number) for number in numbers]
+        )
+        return tuple(message for message in found if message is not None)
+
     async def kept_span(self, account_id: str) -> KeptSpan | None:
         """See KeptLedger.kept_span."""
         span = await self._database.read(lambda sql: kept_rows.oldest_and_newest(sql, account_id))
         return None if span is None else KeptSpan(from_ms(span[0]), from_ms(span[1]))
+
+    async def keeps_any(self) -> bool:
+        """See KeptLedger.keeps_any."""
+        any_row = "SELECT 1 FROM kept LIMIT 1"
+        return await self._database.read(lambda sql: sql.one(any_row) is not None)
 
     async def kept_count(self, account_id: str) -> int:
         """See KeptLedger.kept_count."""

@@ -185,11 +185,14 @@ class SqliteDatabase:
             )
 
     def _scrub(self, patience: float, rewrite: bool) -> bool:
+        if self._path == MEMORY:
+            return True
         connection = self._opened()
         connection.set_busy_timeout(round(patience * 1000))
         try:
             if rewrite:
-                connection.execute("VACUUM")
+                with turn(self._path):
+                    connection.execute("VACUUM")
             [[busy, _, _]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except apsw.BusyError:
             return False
