@@ -33,7 +33,6 @@ from tests.rigs import rig
 from xdm_mcp.clock import ManualClock, to_ms
 from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.keeping import SqlLedger
-from xdm_mcp.ledger.opening import SQLITE
 from xdm_mcp.ledger.snowflakes import first_at
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.sqlite import SqliteDatabase
@@ -207,8 +206,9 @@ async def searching(ledger: SqlLedger, corpus: Corpus, bars: Bars | None) -> Non
                 )  # fmt: skip
 
             one = rng.choice(ids)
-            searching, looking = await took(search), await took(
-                lambda one=one: ledger.kept_message(ME, one)
+            searching, looking = (
+                await took(search),
+                await took(lambda one=one: ledger.kept_message(ME, one)),
             )
             if turn:
                 searched[query.kind].append(searching)

@@ -15,7 +15,7 @@ from xdm_mcp.words import LONGEST, SNIPPET, Phrase, found_words, matches, parse,
     ("text", "found"),
     [
         ("Crème BRÛLÉE, Straße!", "creme brulee strasse"),
-        ("İstanbul ΣΑΣ ﬁne ½", "istanbul σασ fine 1 2"),
+        ("İstanbul ΣΑΣ ﬁne ½", "istanbul σασ fine 1 2"),  # noqa: RUF001 - Greek
         ("我要退货 iPhone手机", "我 要 退 货 iphone 手 机"),
         ("주문을", "주 문 을"),
         ("カガ ひらがな", "カ ガ ひ ら が な"),

@@ -17,9 +17,9 @@ LONGEST = 3_650
 """For how many days messages can be kept."""
 
 QUESTION = (
-    "Keep a copy of your messages on this machine, so that they can be searched at once? X asks for"
-    " your consent. It lies in the ledger, only for you to read; `xdm-mcp forget` erases it. For how"
-    " many days"
+    "Keep a copy of your messages on this machine, so that they can be searched at once? X wants"
+    " your consent for it. It lies in the ledger, only for you to read, and `xdm-mcp forget` erases"
+    " it. For how many days"
 )
 
 

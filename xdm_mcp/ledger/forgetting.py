@@ -15,7 +15,6 @@ from xdm_mcp.models.messages import one_to_one
 from xdm_mcp.models.sends import SendState, Target
 
 
-
 def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
     """Mark a conversation, or `EVERYTHING`, as forgotten up to now, and erase what else is known of
     its words."""
@@ -45,9 +44,7 @@ def drop_everything(sql: Sql, account_id: str, now: int) -> None:
 
 def forgotten_since(sql: Sql, account_id: str, at: int) -> bool:
     """Whether the owner had anything forgotten at that time (ms) or later."""
-    return bool(
-        sql.one("SELECT 1 FROM forgotten WHERE account_id = ? AND at >= ?", account_id, at)
-    )
+    return bool(sql.one("SELECT 1 FROM forgotten WHERE account_id = ? AND at >= ?", account_id, at))
 
 
 def _newest(sql: Sql, account_id: str, now: int) -> int:

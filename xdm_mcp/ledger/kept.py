@@ -49,9 +49,7 @@ class KeptLedger(Protocol):
         """Return kept messages of one conversation, as `kept_newest` does."""
         ...
 
-    async def kept_after(
-        self, account_id: str, message_id: str, limit: int
-    ) -> tuple[Message, ...]:
+    async def kept_after(self, account_id: str, message_id: str, limit: int) -> tuple[Message, ...]:
         """Return kept messages newer than one, the oldest first."""
         ...
 
@@ -153,9 +151,7 @@ class SqlKept:
             lambda sql: kept_rows.thread(sql, account_id, conversation_id, below, limit)
         )
 
-    async def kept_after(
-        self, account_id: str, message_id: str, limit: int
-    ) -> tuple[Message, ...]:
+    async def kept_after(self, account_id: str, message_id: str, limit: int) -> tuple[Message, ...]:
         """See KeptLedger.kept_after."""
         number = _below(message_id)
         return await self._database.read(
