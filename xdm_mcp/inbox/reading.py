@@ -118,7 +118,9 @@ class Inbox:
             raise BadInput(
                 "A message id is a number of 1 to 19 digits; use the one that list_dms gave."
             )
-        message = self._feed.find(message_id) or await self._feed.fetch(message_id)
+        account = await self._people.account()
+        message = self._feed.find(message_id) or await self._search.kept(account.id, message_id)
+        message = message or await self._feed.fetch(message_id)
         return await self._message_page([message], None, None, ())
 
     def known_conversations(self, prefix: str) -> list[str]:

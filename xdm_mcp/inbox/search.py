@@ -84,6 +84,10 @@ class Search:
             notes=notes,
         )
 
+    async def kept(self, account_id: str, message_id: str) -> Message | None:
+        """Return one message as it is kept on this machine, or None."""
+        return await self._ledger.kept_message(account_id, message_id) if self.keeps else None
+
     async def _kept(
         self, account_id: str, asked: Asked, phrases: Sequence[Phrase], before: str | None
     ) -> Sequence[Message]:
