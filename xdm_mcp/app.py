@@ -56,6 +56,9 @@ WORK_EVERY = 0.5
 out."""
 
 
+PATIENT_WRITER = timedelta(minutes=1)
+"""Longer than a process waits until it may write down what the owner wants to be forgotten."""
+
 RETENTION_EVERY = 3_600.0
 """Seconds between looks for kept messages whose time has come."""
 
@@ -71,7 +74,7 @@ class App:
         self.bus = Bus()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
-        self._remembers_since = clock.now()
+        self._remembers_since = clock.now() - PATIENT_WRITER
         watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
@@ -251,10 +254,11 @@ class App:
         """Let go of what this process has read, once the owner had something forgotten."""
         if "_feed" not in self.__dict__ or not self.people.knows_account:
             return
-        account, now = await self.people.account(), self.clock.now()
-        if await self.ledger.forgotten_since(account.id, self._remembers_since):
+        account = await self.people.account()
+        at = await self.ledger.forgotten_at(account.id)
+        if at is not None and at > self._remembers_since:
             self._feed.forget()
-            self._remembers_since = now + timedelta(milliseconds=1)
+            self._remembers_since = at
             self.bus.publish(Changed("inbox"), Changed("approvals"))
 
     async def _keep_to_retention(self) -> None:

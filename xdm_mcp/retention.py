@@ -36,7 +36,6 @@ class Retention:
         self._people = people
         self._clock = clock
         self._keep = keep
-        self._unfinished = False
 
     async def run(self) -> int:
         """Erase what is due, and every trace of it; return how many messages went."""
@@ -49,17 +48,19 @@ class Retention:
         while batch := await self._ledger.sweep_kept(account.id, self._keep, today, limit):
             erased += batch
             await self._clock.sleep(PAUSE)
-        if erased:
-            await tidy(self._ledger, account.id, self._clock)
-        if erased or self._unfinished:
-            self._unfinished = not await self._ledger.scrub(PATIENCE, rewrite=True)
+        if await self._ledger.has_traces(account.id):
+            await leave_no_trace(self._ledger, account.id, PATIENCE, self._clock)
         return erased
 
 
-async def tidy(ledger: KeptLedger, account_id: str, clock: Clock | None = None) -> None:
-    """Take what erasing left out of the index, with pauses on `clock` where one is given."""
+async def leave_no_trace(
+    ledger: KeptLedger, account_id: str, patience: float, clock: Clock | None = None
+) -> bool:
+    """Take what erasing left out of index and files, with pauses on `clock` where one is given.
+    False where others kept it from finishing within `patience` (s)."""
     for step in itertools.count():
         if not await ledger.tidy_kept(account_id, begin=step == 0):
-            return
+            break
         if clock is not None:
             await clock.sleep(PAUSE)
+    return await ledger.scrub(patience)

@@ -12,10 +12,9 @@ import apsw
 import pytest
 
 from tests.contract.ledger.desk import ANNA, BEN, ME, START, message, stop
-from xdm_mcp.clock import ManualClock
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.messages import Message, pair_id
-from xdm_mcp.retention import tidy
+from xdm_mcp.retention import leave_no_trace
 
 WITH_ANNA = pair_id(ME, ANNA)
 KEEP = timedelta(days=30)
@@ -77,11 +76,14 @@ class Home:
             page = rows[begin : begin + 50]
             await self.ledger.record(ME, page, stop, START, keep=timedelta(days=400))
 
-    async def erase(self, keep: timedelta | None = timedelta(days=400)) -> None:
-        """Erase what is due, and what that leaves in index and log."""
+    async def erase(
+        self, keep: timedelta | None = timedelta(days=400), patience: float = 5
+    ) -> bool:
+        """Erase what is due, and what that leaves in index and files; return whether that could
+        be."""
         while await self.ledger.sweep_kept(ME, keep, START, 100):
             pass
-        await tidy(self.ledger, ME, ManualClock(START))
+        return await leave_no_trace(self.ledger, ME, patience)
 
 
 @pytest.fixture
@@ -111,9 +113,8 @@ async def test_a_forgotten_conversation_leaves_no_trace(home: Home) -> None:
     """In the database, its log or its index; the other conversation is whole."""
     await home.fill(messages("A", ANNA, MANY), messages("B", BEN, MANY))
     await home.ledger.forget(ME, WITH_ANNA, "owner", START)
-    await home.erase()
 
-    assert await home.ledger.scrub(5, rewrite=True)
+    assert await home.erase()
     assert traces(home.path, "A", MANY) == []
     assert len(traces(home.path, "B", MANY)) == MANY
     await home.ledger.close()
@@ -123,9 +124,8 @@ async def test_a_forgotten_conversation_leaves_no_trace(home: Home) -> None:
 async def test_retention_leaves_no_trace(home: Home) -> None:
     """In small steps, as a server does it."""
     await home.fill(messages("A", ANNA, MANY, days=40), messages("B", BEN, MANY))
-    await home.erase(KEEP)
 
-    assert await home.ledger.scrub(5, rewrite=True)
+    assert await home.erase(KEEP)
     assert traces(home.path, "A", MANY) == []
     assert len(traces(home.path, "B", MANY)) == MANY
     await home.ledger.close()
@@ -137,9 +137,8 @@ async def test_everything_leaves_no_trace(home: Home, how: str) -> None:
     await home.fill(messages("A", ANNA, MANY), messages("B", BEN, 50))
     if how == "forget":
         await home.ledger.forget(ME, None, "owner", START)
-    await home.erase(None if how == "off" else KEEP)
 
-    assert await home.ledger.scrub(5, rewrite=True)
+    assert await home.erase(None if how == "off" else KEEP)
     assert traces(home.path, "A", MANY) + traces(home.path, "B", 50) == []
     await home.ledger.close()
 
@@ -166,8 +165,7 @@ async def test_no_trace_while_another_process_has_the_ledger_open(home: Home) ->
     try:
         assert other.stdout.readline() == "200\n"
         await home.ledger.forget(ME, None, "owner", START)
-        await home.erase()
-        assert await home.ledger.scrub(5, rewrite=True)
+        assert await home.erase()
         assert traces(home.path, "A", 200) == []
         other.stdin.write("again\n")
         other.stdin.flush()
@@ -185,11 +183,10 @@ async def test_a_reader_that_stands_still_is_told_of(home: Home) -> None:
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM kept").fetchall()
     await home.ledger.forget(ME, None, "owner", START)
-    await home.erase()
 
-    assert not await home.ledger.scrub(0.01, rewrite=True)
+    assert not await home.erase(patience=0.01)
     reader.execute("ROLLBACK")
-    assert await home.ledger.scrub(5, rewrite=True)
+    assert await home.erase()
     assert traces(home.path, "A", 20) == []
     reader.close()
     await home.ledger.close()

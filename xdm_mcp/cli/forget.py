@@ -16,7 +16,7 @@ from xdm_mcp.cli.outbox import BY
 from xdm_mcp.cli.paint import screen
 from xdm_mcp.errors import BadInput
 from xdm_mcp.models.messages import CONVERSATION_ID, pair_id
-from xdm_mcp.retention import BATCH, tidy
+from xdm_mcp.retention import BATCH, leave_no_trace
 
 WORD = "forget"
 """What a person types to agree."""
@@ -49,10 +49,9 @@ async def _forget(app: App, args: Namespace) -> int:
     erased, now = 0, app.clock.now()
     while batch := await app.ledger.sweep_kept(account_id, WHATEVER_AGE, now, BATCH):
         erased += batch
-    await tidy(app.ledger, account_id)
     screen().print(f"{erased} kept messages erased; drafts and names {whose} too.", style="green")
     for _ in range(TRIES):
-        if await app.ledger.scrub(PATIENCE, rewrite=True):
+        if await leave_no_trace(app.ledger, account_id, PATIENCE):
             return 0
     screen(stderr=True).print(
         "Another process kept the ledger's files from being written anew, so pieces of what was"

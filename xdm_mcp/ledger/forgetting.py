@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.entries import change, find, note
-from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING
+from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING, UNSCRUBBED
 from xdm_mcp.ledger.rows import hold_text
 from xdm_mcp.ledger.snowflakes import first_at
-from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.sql import Row, Sql, Value
 from xdm_mcp.models.messages import one_to_one
 from xdm_mcp.models.sends import SendState, Target
 
@@ -22,8 +22,10 @@ def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -
         "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (account_id, conversation_id) DO UPDATE"
         " SET newest_id = excluded.newest_id, at = excluded.at",
-        account_id, conversation_id, _newest(sql, account_id, now), now,
+        account_id, conversation_id, _newest(sql, account_id, now),
+        max(now, forgotten_at(sql, account_id) + 1),
     )  # fmt: skip
+    leave_trace(sql, account_id)
     if conversation_id == EVERYTHING:
         sql.full_text.drop_all(sql, account_id)
     _erase_beside(sql, account_id, conversation_id, by, now)
@@ -42,9 +44,37 @@ def drop_everything(sql: Sql, account_id: str, now: int) -> None:
     )  # fmt: skip
 
 
-def forgotten_since(sql: Sql, account_id: str, at: int) -> bool:
-    """Whether the owner had anything forgotten at that time (ms) or later."""
-    return bool(sql.one("SELECT 1 FROM forgotten WHERE account_id = ? AND at >= ?", account_id, at))
+def forgotten_at(sql: Sql, account_id: str) -> int:
+    """Return when (ms) the owner last had something forgotten, later with each time; 0 for
+    never."""
+    [[at]] = sql.all("SELECT max(at) FROM forgotten WHERE account_id = ?", account_id)
+    return int(at or 0)
+
+
+def leave_trace(sql: Sql, account_id: str) -> None:
+    """Note that files may hold a trace of what was erased just now."""
+    sql.run(
+        "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, 1, 0)"
+        " ON CONFLICT (account_id, conversation_id)"
+        " DO UPDATE SET newest_id = forgotten.newest_id + 1",
+        account_id, UNSCRUBBED,
+    )  # fmt: skip
+
+
+def traces(sql: Sql) -> list[Row]:
+    """Return the accounts of which a trace may lie in the files, each with its number."""
+    return sql.all(
+        "SELECT account_id, newest_id FROM forgotten WHERE conversation_id = ?", UNSCRUBBED
+    )
+
+
+def end_traces(sql: Sql, gone: list[Row]) -> None:
+    """Note that those traces are gone, but where something was erased meanwhile."""
+    for account_id, number in gone:
+        sql.run(
+            "DELETE FROM forgotten WHERE account_id = ? AND conversation_id = ? AND newest_id = ?",
+            account_id, UNSCRUBBED, number,
+        )  # fmt: skip
 
 
 def _newest(sql: Sql, account_id: str, now: int) -> int:

@@ -25,6 +25,10 @@ EVERYTHING, DROPPED = "", "*"
 """What stands in `forgotten` for every conversation: forgotten by the owner, or being erased since
 nothing is to be kept any more. Either way the index went at once."""
 
+UNSCRUBBED = "!"
+"""What stands there for a trace of what was erased that may lie in the files: its number grows with
+each time that something is erased."""
+
 REMEMBERED = (
     " NOT EXISTS (SELECT 1 FROM forgotten AS f WHERE f.account_id = k.account_id"
     " AND f.conversation_id IN ('', '*', k.conversation_id) AND f.newest_id >= k.id)"

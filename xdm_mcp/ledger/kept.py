@@ -67,7 +67,7 @@ class KeptLedger(Protocol):
         ...
 
     async def keeps_any(self) -> bool:
-        """Whether a message of any account is kept."""
+        """Whether a message of any account is kept, or was and is not yet gone without a trace."""
         ...
 
     async def kept_count(self, account_id: str) -> int:
@@ -104,9 +104,9 @@ class KeptLedger(Protocol):
         """
         ...
 
-    async def forgotten_since(self, account_id: str, at: datetime) -> bool:
-        """Whether the owner had anything forgotten at that moment or later: what a process has in
-        memory from before must go."""
+    async def forgotten_at(self, account_id: str) -> datetime | None:
+        """Return when the owner last had something forgotten, a later moment with each time, None
+        for never: what a process has in memory from before must go."""
         ...
 
     async def sweep_kept(
@@ -121,10 +121,15 @@ class KeptLedger(Protocol):
         False. Each call is one short transaction."""
         ...
 
-    async def scrub(self, patience: float, *, rewrite: bool = False) -> bool:
-        """Take what was erased out of the engine's own files too, as far as they are its own; with
-        `rewrite` all of them are written anew, which costs as much as they are large. False where
-        others kept it from finishing within `patience` seconds."""
+    async def has_traces(self, account_id: str) -> bool:
+        """Whether something was erased since `scrub` last was done: so a process that died in
+        between is made up for by the next one."""
+        ...
+
+    async def scrub(self, patience: float) -> bool:
+        """Take every trace of what was erased out of the engine's own files, which are written
+        anew; it costs as much as they are large. False where others kept it from finishing within
+        `patience` seconds."""
         ...
 
 
@@ -178,8 +183,12 @@ class SqlKept:
 
     async def keeps_any(self) -> bool:
         """See KeptLedger.keeps_any."""
-        any_row = "SELECT 1 FROM kept LIMIT 1"
-        return await self._database.read(lambda sql: sql.one(any_row) is not None)
+        return await self._database.read(
+            lambda sql: bool(
+                sql.one("SELECT 1 FROM kept LIMIT 1")
+                or sql.one("SELECT 1 FROM forgotten WHERE conversation_id IN ('*', '!') LIMIT 1")
+            )
+        )
 
     async def kept_count(self, account_id: str) -> int:
         """See KeptLedger.kept_count."""
@@ -218,12 +227,10 @@ class SqlKept:
         what, at = conversation_id or EVERYTHING, to_ms(now)
         await self._database.write(lambda sql: forgetting.forget(sql, account_id, what, by, at))
 
-    async def forgotten_since(self, account_id: str, at: datetime) -> bool:
-        """See KeptLedger.forgotten_since."""
-        since = to_ms(at)
-        return await self._database.read(
-            lambda sql: forgetting.forgotten_since(sql, account_id, since)
-        )
+    async def forgotten_at(self, account_id: str) -> datetime | None:
+        """See KeptLedger.forgotten_at."""
+        at = await self._database.read(lambda sql: forgetting.forgotten_at(sql, account_id))
+        return from_ms(at) if at else None
 
     async def sweep_kept(
         self, account_id: str, keep: timedelta | None, now: datetime, limit: int = 200
@@ -240,9 +247,19 @@ class SqlKept:
             lambda sql: sql.full_text.tidy(sql, account_id, begin=begin)
         )
 
-    async def scrub(self, patience: float, *, rewrite: bool = False) -> bool:
+    async def has_traces(self, account_id: str) -> bool:
+        """See KeptLedger.has_traces."""
+        traces = await self._database.read(forgetting.traces)
+        return any(account == account_id for account, _ in traces)
+
+    async def scrub(self, patience: float) -> bool:
         """See KeptLedger.scrub."""
-        return await self._database.scrub(patience, rewrite=rewrite)
+        traces = await self._database.read(forgetting.traces)
+        if not await self._database.scrub(patience):
+            return False
+        if traces:
+            await self._database.write(lambda sql: forgetting.end_traces(sql, traces))
+        return True
 
 
 def length_ms(length: timedelta | None) -> int | None:
@@ -252,7 +269,8 @@ def length_ms(length: timedelta | None) -> int | None:
 
 def _is_due(sql: Sql, account_id: str, keep: int | None, now: int) -> bool:
     if keep is None:
-        return kept_rows.oldest_and_newest(sql, account_id) is not None
+        any_left = kept_rows.oldest_and_newest(sql, account_id) is not None
+        return any_left or kept_rows.any_forgotten(sql, account_id)
     return kept_rows.any_older(sql, account_id, now - keep) or kept_rows.any_forgotten(
         sql, account_id
     )
@@ -264,6 +282,8 @@ def _sweep(sql: Sql, account_id: str, keep: int | None, now: int, limit: int) ->
     erased = kept_rows.drop_forgotten(sql, account_id, limit)
     if keep is not None and erased < limit:
         erased += kept_rows.drop_older(sql, account_id, now - keep, limit - erased)
+    if erased:
+        forgetting.leave_trace(sql, account_id)
     return erased
 
 

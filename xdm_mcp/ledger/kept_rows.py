@@ -189,8 +189,9 @@ def any_older(sql: Sql, account_id: str, than: int) -> bool:
 
 
 def any_forgotten(sql: Sql, account_id: str) -> bool:
-    """Whether a message lies there still that was forgotten."""
-    return any(
+    """Whether a message lies there still that was forgotten, or all are being erased."""
+    dropping = "SELECT 1 FROM forgotten WHERE account_id = ? AND conversation_id = ?"
+    return bool(sql.one(dropping, account_id, DROPPED)) or any(
         sql.one(f"SELECT 1 FROM kept WHERE {where} LIMIT 1", *values)  # noqa: S608 - our own words
         for where, values in _marks(sql, account_id)
     )

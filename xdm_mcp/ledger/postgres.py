@@ -92,9 +92,9 @@ class PostgresDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, begin_write, work, "ROLLBACK"))
 
-    async def scrub(self, patience: float, *, rewrite: bool) -> bool:
+    async def scrub(self, patience: float) -> bool:
         """See Database.scrub. Its own log is the server's, and goes as its settings say."""
-        return await self._hop(partial(self._scrub, patience, rewrite))
+        return await self._hop(partial(self._scrub, patience))
 
     async def close(self) -> None:
         """See Database.close."""
@@ -154,14 +154,13 @@ class PostgresDatabase:
         if said != end:
             raise LedgerUnavailable(f"The ledger {self.place} undid this; try again.")
 
-    def _scrub(self, patience: float, rewrite: bool) -> bool:
+    def _scrub(self, patience: float) -> bool:
         session, _ = self._begun(begin_read)
         session.execute("COMMIT")
         session.execute(f"SET lock_timeout = {round(patience * 1000)}")
-        how = "VACUUM (FULL)" if rewrite else "VACUUM"
         try:
             for table in SCRUBBED:
-                session.execute(f"{how} {table}")
+                session.execute(f"VACUUM (FULL) {table}")
         except errors.LockNotAvailable:
             return False
         finally:

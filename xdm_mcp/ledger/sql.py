@@ -72,10 +72,9 @@ class Database(Protocol):
         """Do `work` as `write` does, return what it returned, and undo all of it."""
         ...
 
-    async def scrub(self, patience: float, *, rewrite: bool) -> bool:
-        """Take what was deleted out of the engine's own files too: its log, and with `rewrite` the
-        rest of pages that are in use. False where others kept it from finishing within `patience`
-        (s)."""
+    async def scrub(self, patience: float) -> bool:
+        """Write the engine's own files anew, without a trace of what was deleted. False where
+        others kept it from finishing within `patience` (s)."""
         ...
 
     async def close(self) -> None:

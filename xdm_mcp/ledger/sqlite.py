@@ -86,9 +86,9 @@ class SqliteDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "ROLLBACK"))
 
-    async def scrub(self, patience: float, *, rewrite: bool) -> bool:
+    async def scrub(self, patience: float) -> bool:
         """See Database.scrub."""
-        return await self._hop(partial(self._scrub, patience, rewrite))
+        return await self._hop(partial(self._scrub, patience))
 
     async def close(self) -> None:
         """See Database.close."""
@@ -184,15 +184,14 @@ class SqliteDatabase:
                 " update this one."
             )
 
-    def _scrub(self, patience: float, rewrite: bool) -> bool:
+    def _scrub(self, patience: float) -> bool:
         if self._path == MEMORY:
             return True
         connection = self._opened()
         connection.set_busy_timeout(round(patience * 1000))
         try:
-            if rewrite:
-                with turn(self._path):
-                    connection.execute("VACUUM")
+            with turn(self._path):
+                connection.execute("VACUUM")
             [[busy, _, _]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except apsw.BusyError:
             return False

@@ -217,14 +217,45 @@ async def test_forgetting_ends_what_waits_and_keeps_what_protects(desk: Desk) ->
 async def test_other_processes_learn_that_something_was_forgotten(
     desks: tuple[Desk, Desk],
 ) -> None:
-    """From its moment on, and only of their own account."""
+    """Later with each time, whatever the clocks say, and only of their own account."""
     one, other = desks
-    assert not await other.ledger.forgotten_since(ME, START)
+    assert await other.ledger.forgotten_at(ME) is None
     await one.ledger.forget(ME, WITH_ANNA, "owner", START)
+    first = await other.ledger.forgotten_at(ME)
+    await one.ledger.forget(ME, WITH_BEN, "owner", START - timedelta(hours=1))
+    second = await other.ledger.forgotten_at(ME)
 
-    assert await other.ledger.forgotten_since(ME, START)
-    assert not await other.ledger.forgotten_since(ME, START + timedelta(seconds=1))
-    assert not await other.ledger.forgotten_since("200", START)
+    assert first == START
+    assert second is not None
+    assert second > first
+    assert await other.ledger.forgotten_at("200") is None
+
+
+async def test_a_trace_is_remembered_until_the_files_are_written_anew(
+    desks: tuple[Desk, Desk],
+) -> None:
+    """By the ledger, so that another process makes up for one that died in between."""
+    one, other = desks
+    await one.record(said("parcel", 8), said("parcel", 1), keep=YEAR)
+    assert not await other.ledger.has_traces(ME)
+    await one.ledger.sweep_kept(ME, timedelta(days=7), START)
+
+    assert await other.ledger.has_traces(ME)
+    assert not await other.ledger.has_traces("200")
+    assert await other.ledger.scrub(5)
+    assert not await one.ledger.has_traces(ME)
+
+
+async def test_a_sweep_that_ends_with_a_full_batch_ends(desk: Desk) -> None:
+    """The last batch is as large as it may be: nothing is left behind that keeps from keeping."""
+    rows = [said(f"parcel {n}", n, n) for n in range(4)]
+    await desk.record(*rows, keep=YEAR)
+    assert [await desk.ledger.sweep_kept(ME, None, desk.now, 2) for _ in range(2)] == [2, 2]
+    assert await desk.ledger.keeps_any()
+    assert await sweep(desk) == 0
+    await desk.record(*rows, keep=YEAR)
+
+    assert await desk.ledger.kept_count(ME) == 4
 
 
 async def test_retention_erases_what_has_become_old(desk: Desk) -> None:
@@ -264,7 +295,7 @@ async def test_forgetting_everything_may_be_cut_short(desk: Desk) -> None:
 
     assert await sweep(desk, YEAR, limit=2) == 5
     assert await texts(desk, "parcel") == ["parcel anew"]
-    assert await desk.ledger.scrub(1, rewrite=True)
+    assert await desk.ledger.scrub(1)
     assert await texts(desk, "parcel") == ["parcel anew"]
 
 
