@@ -90,10 +90,14 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
     other = one_to_one(conversation_id, account_id)
     if conversation_id == EVERYTHING:
         _end_drafts(sql, "account_id = ?", (account_id,), by, now)
-    else:
-        target = Target((other,)) if other else Target(conversation_id=conversation_id)
-        there = "account_id = ? AND peer = ?"
-        _end_drafts(sql, there, (account_id, target.peer), by, now)
+        sql.run(
+            "UPDATE person SET name = NULL WHERE id IN"
+            " (SELECT substr(peer, 6) FROM peer WHERE account_id = ? AND peer LIKE 'user:%')",
+            account_id,
+        )
+        return
+    target = Target((other,)) if other else Target(conversation_id=conversation_id)
+    _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
     if other is not None:
         sql.run("UPDATE person SET name = NULL WHERE id = ?", other)
 

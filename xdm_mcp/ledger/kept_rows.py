@@ -59,30 +59,27 @@ def make(sql: Sql) -> None:
 
 def keep(sql: Sql, account_id: str, messages: Sequence[Message], since: int) -> None:
     """Keep messages from the time `since` (ms) on that are neither kept nor forgotten."""
-    new = [
-        Indexed(int(message.id), message.conversation_id, said)
-        for message in messages
-        if int(message.id) <= GREATEST
-        and to_ms(message.created_at) >= since
-        and not _is_forgotten(sql, account_id, message)
-        and (said := " ".join(words(message.text or ""))) is not None
-        and _insert(sql, account_id, message, said)
-    ]
-    sql.full_text.add(sql, account_id, [row for row in new if row.words])
+    new: dict[int, Indexed] = {}
+    for message in messages:
+        number = int(message.id)
+        if to_ms(message.created_at) < since or number > GREATEST or number in new:
+            continue
+        if not _is_known(sql, account_id, message):  # most are: a look reads a page again
+            said = " ".join(words(message.text or ""))
+            _insert(sql, account_id, message, said)
+            new[number] = Indexed(number, message.conversation_id, said)
+    sql.full_text.add(sql, account_id, [row for row in new.values() if row.words])
 
 
-def _insert(sql: Sql, account_id: str, message: Message, said: str) -> bool:
+def _insert(sql: Sql, account_id: str, message: Message, said: str) -> None:
     index = sql.full_text
-    return bool(
-        sql.run(
-            "INSERT INTO kept (account_id, id, conversation_id, sender_id, created_at, text, kind,"  # noqa: S608 - our own words
-            f" participants, attachment, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {index.value})"
-            " ON CONFLICT (account_id, id) DO NOTHING",
-            account_id, int(message.id), message.conversation_id, message.sender_id,
-            to_ms(message.created_at), message.text, message.kind,
-            " ".join(message.participant_ids), int(message.has_attachment),
-            index.stored(message.text or "", said) if said else None,
-        )
+    sql.run(
+        "INSERT INTO kept (account_id, id, conversation_id, sender_id, created_at, text, kind,"  # noqa: S608 - our own words
+        f" participants, attachment, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {index.value})",
+        account_id, int(message.id), message.conversation_id, message.sender_id,
+        to_ms(message.created_at), message.text, message.kind,
+        " ".join(message.participant_ids), int(message.has_attachment),
+        index.stored(message.text or "", said) if said else None,
     )  # fmt: skip
 
 
@@ -234,9 +231,13 @@ def _drop(sql: Sql, account_id: str, where: str, *values: Value) -> int:
     return len(rows)
 
 
-def _is_forgotten(sql: Sql, account_id: str, message: Message) -> bool:
+def _is_known(sql: Sql, account_id: str, message: Message) -> bool:
+    """Whether a message is kept, or was forgotten and is to stay so."""
     return bool(
         sql.one(
+            "SELECT 1 FROM kept WHERE account_id = ? AND id = ?", account_id, int(message.id)
+        )
+        or sql.one(
             "SELECT 1 FROM forgotten WHERE account_id = ? AND conversation_id IN ('', '*', ?)"
             " AND newest_id >= ?",
             account_id, message.conversation_id, int(message.id),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.contract.ledger.desk import ANNA, BEN, ME, START, UNKNOWN, Desk, draft, message
 from xdm_mcp.models.messages import Message, pair_id
+from xdm_mcp.models.people import User
 from xdm_mcp.models.sends import SendState
 from xdm_mcp.words import matches, parse
 
@@ -212,6 +213,20 @@ async def test_forgetting_ends_what_waits_and_keeps_what_protects(desk: Desk) ->
     assert newest.event == "forgotten"
     assert WITH_ANNA in newest.what
     assert (await desk.ledger.verify_audit()).broken_at is None
+
+
+@pytest.mark.parametrize("conversation_id", [WITH_ANNA, None])
+async def test_forgetting_takes_the_name_and_leaves_the_handle(
+    desk: Desk, conversation_id: str | None
+) -> None:
+    """A name is a stranger's words; by the handle the person is found again."""
+    await desk.ledger.remember_users([User(ANNA, handle="anna", name="Anna's words")], START)
+    await desk.record(said("parcel"), keep=YEAR)
+    await desk.ledger.forget(ME, conversation_id, "owner", START)
+
+    known = await desk.ledger.known_user("anna")
+    assert known is not None
+    assert (known.user.id, known.user.name) == (ANNA, None)
 
 
 async def test_other_processes_learn_that_something_was_forgotten(
