@@ -134,6 +134,21 @@ def test_forgetting_one_person_leaves_the_others(home: Home) -> None:
     assert approval not in home.run("approvals")[1]
 
 
+def test_forgetting_leaves_no_byte_of_their_words_or_of_drafts_to_them(home: Home) -> None:
+    """In the ledger's files; the pretend X, which is X's side, keeps its own."""
+    assert home.run("sandbox", "say", "iris_sandbox", "Zqcanaryin the shade")[0] == 0
+    filled(home)
+    home.held("Zqcanaryout is back.", to=IRIS)
+
+    def found() -> list[bytes]:
+        data = b"".join(path.read_bytes() for path in home.path.glob("ledger.db*")).lower()
+        return [word for word in (b"zqcanaryin", b"zqcanaryout") if word in data]
+
+    assert len(found()) == 2
+    assert home.run("forget", "--with", IRIS, "--yes")[0] == 0
+    assert found() == []
+
+
 def test_forgetting_everything_is_asked_for_in_words(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
