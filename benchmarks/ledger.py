@@ -33,6 +33,7 @@ from statistics import mean
 import anyio
 
 from xdm_mcp.clock import to_ms
+from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.opening import SQLITE, open_ledger
 from xdm_mcp.ledger.sql import Database, Sql
@@ -186,10 +187,10 @@ def fill(sql: Sql, sends: int) -> None:
         f"{numbers} INSERT INTO entry (account_id, draft_key, request, backend, origin, peer,"
         " user_ids, content_digest, match_digest, similar_digest, cost, state, created_at,"
         " slot_at, fence, dispatched_at, settled_at, message_id, code, charges, first_contact,"
-        f" automatic) SELECT '{ME}', 'd:' || i, 'r' || i, 'x-api-v2', 'https://api.example',"
+        f" automatic, booked_day) SELECT '{ME}', 'd:' || i, 'r' || i, 'x-api-v2', 'https://api.example',"
         f" 'user:' || (i % {PEOPLE} + 1), CAST(i % {PEOPLE} + 1 AS TEXT), 'c' || i, 'm' || i,"
         " 's' || i, 1,"
-        f" 'sent', {at}, {at}, 1, {at}, {at}, 'x' || i, 'sent', '', 0, 1 FROM n"
+        f" 'sent', {at}, {at}, 1, {at}, {at}, 'x' || i, 'sent', '', 0, 1, {at} / {DAY} FROM n"
     )
 
 

@@ -10,9 +10,15 @@ from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
 
+LAPSED = """
+WHERE settled_at IS NULL AND state IN ('held', 'approved', 'reserved', 'in_flight')
+AND lapses_at <= ? ORDER BY lapses_at, id
+"""
+
+
 def sweep(sql: Sql, now: int) -> None:
     """End every hold that nobody answered in time and every lease whose owner did not come back."""
-    for stored in find(sql, "WHERE lapses_at <= ? ORDER BY lapses_at, id", now):
+    for stored in find(sql, LAPSED, now):
         match stored.entry.state:
             case SendState.HELD | SendState.APPROVED:
                 _expire(sql, stored, now)

@@ -2,8 +2,8 @@
 of them.
 
 Each charge takes the next number of its scope, and stamps never fall within a scope. So of the
-charges inside a window all but the excused ones count, the first of them is found by one look into
-an index, and the window of N is free exactly when the N-th newest charge that counts lies outside.
+charges inside a window all but the excused ones count, the first of them is found by halving, in
+twenty looks among a million, and the window of N is free exactly when the N-th newest charge that counts lies outside.
 A charge that is excused keeps its number.
 
 Windows are judged at the present moment and charges are stamped with their slot, which is never
@@ -98,11 +98,11 @@ def observe(sql: Sql, said: Iterable[ServerWindow], now: int) -> None:
 
 def _window(sql: Sql, limit: Limit, now: int) -> Window:
     since, honoured = now - span(limit), _honoured(limit)
-    scope = sql.one(PROBE, since, since, honoured, honoured, now, limit.scope)
+    scope = sql.one(PROBE, since, since, since, honoured, honoured, now, limit.scope)
     if scope is None:
         return Window(limit, 0, max(0, limit.limit), None, None)
     scope_id, seq, blocked_until, first, excused, newest, told = scope
-    used = seq + 1 - first - excused if first is not None else 0
+    used = seq + 1 - first - excused
     window = _counted(sql, limit, used, scope_id, seq, newest, now)
     for left, until in _server_said(sql, scope_id, now) if told else ():
         window = lowered(window, left, until)
@@ -111,8 +111,15 @@ def _window(sql: Sql, limit: Limit, now: int) -> Window:
 
 PROBE = """
 SELECT id, seq, blocked_until,
-    (SELECT charge.seq FROM charge WHERE scope_id = scope.id AND at > ? ORDER BY at, charge.seq
-        LIMIT 1),
+    (WITH RECURSIVE halved (low, high) AS (
+        SELECT CAST(0 AS BIGINT), scope.seq
+        UNION ALL SELECT
+            CASE WHEN charge.at <= ? THEN charge.seq ELSE low END,
+            CASE WHEN charge.at <= ? THEN high ELSE (low + high + 1) / 2 - 1 END
+        FROM halved LEFT JOIN charge
+            ON charge.scope_id = scope.id AND charge.seq = (low + high + 1) / 2
+        WHERE low < high
+    ) SELECT low + 1 FROM halved WHERE low = high),
     (SELECT count(*) FROM charge WHERE scope_id = scope.id AND at > ? AND excuse > 0
         AND excuse & ? <> 0),
     (SELECT at FROM charge WHERE scope_id = scope.id AND excuse & ? = 0 ORDER BY charge.seq DESC
@@ -120,8 +127,9 @@ SELECT id, seq, blocked_until,
     EXISTS (SELECT 1 FROM server_window WHERE scope_id = scope.id AND resets_at > ?)
 FROM scope WHERE name = ?
 """
-"""A whole window in one statement: the scope, the first charge inside, how many of those inside do
-not count, the newest that counts, and whether headers said something that still holds."""
+"""A whole window in one statement: the scope, the first charge inside (one past the last if there
+is none), how many of those inside do not count, the newest that counts, and whether headers said
+something that still holds."""
 
 
 def _counted(
@@ -214,8 +222,7 @@ def _reached_since(sql: Sql, scope_id: int, seq: int) -> int:
 def _on_their_way(sql: Sql, scope_id: int) -> int:
     """Count the charges of a scope whose requests an answer may not have counted yet."""
     rows = sql.all(
-        "SELECT charges FROM entry"
-        " WHERE lapses_at IS NOT NULL AND state IN ('reserved', 'in_flight')"
+        "SELECT charges FROM entry WHERE settled_at IS NULL AND state IN ('reserved', 'in_flight')"
     )
     return sum(scope == scope_id for (text,) in rows for scope, _ in charges_of(text))
 
