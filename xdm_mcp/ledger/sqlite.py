@@ -87,6 +87,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._close)
+        self._hops.end()
 
     async def _hop(self, step: Callable[[], T]) -> T:
         return await self._hops.hop(partial(self._guarded, step))

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.rows import Charge, charges_of
@@ -29,7 +30,12 @@ paid for it."""
 
 def span(limit: Limit) -> int:
     """Return for how long (ms) a charge counts in the windows of `limit`: the margin included."""
-    return (limit.per + WINDOW_MARGIN) // timedelta(milliseconds=1)
+    return _span(limit.per)
+
+
+@lru_cache(maxsize=64)
+def _span(per: timedelta) -> int:
+    return (per + WINDOW_MARGIN) // timedelta(milliseconds=1)
 
 
 def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
@@ -39,7 +45,23 @@ def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
 
 def charge(sql: Sql, scopes: Mapping[str, int], at: int) -> tuple[Charge, ...]:
     """Charge each scope once, with its excuse or 0, at the slot `at` (ms); return the charges."""
-    return tuple(_charge(sql, name, excuse, at) for name, excuse in sorted(scopes.items()))
+    if not scopes:
+        return ()
+    names = sorted(scopes)
+    marks = ", ".join(["(?, 1, ?)"] * len(names))
+    numbered = sql.all(
+        f"INSERT INTO scope (name, seq, last_at) VALUES {marks}"  # noqa: S608 - our own marks
+        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
+        " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
+        " RETURNING name, id, seq, last_at",
+        *(value for name in names for value in (name, at)),
+    )
+    sql.run(
+        "INSERT INTO charge (scope_id, seq, at, excuse) VALUES "  # noqa: S608 - our own marks
+        + ", ".join(["(?, ?, ?, ?)"] * len(names)),
+        *(value for name, *place in numbered for value in (*place, scopes[name])),
+    )
+    return tuple((int(scope_id), int(seq)) for _, scope_id, seq, _ in sorted(numbered))
 
 
 def excuse(sql: Sql, charges: Iterable[Charge], why: int) -> None:
@@ -234,18 +256,3 @@ def _scope_id(sql: Sql, name: str) -> int:
     )
     [[scope_id]] = sql.all("SELECT id FROM scope WHERE name = ?", name)
     return int(scope_id)
-
-
-def _charge(sql: Sql, name: str, excuse: int, at: int) -> Charge:
-    [[scope_id, seq, stamp]] = sql.all(
-        "INSERT INTO scope (name, seq, last_at) VALUES (?, 1, ?)"
-        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
-        " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
-        " RETURNING id, seq, last_at",
-        name, at,
-    )  # fmt: skip
-    sql.run(
-        "INSERT INTO charge (scope_id, seq, at, excuse) VALUES (?, ?, ?, ?)",
-        scope_id, seq, stamp, excuse,
-    )  # fmt: skip
-    return int(scope_id), int(seq)
