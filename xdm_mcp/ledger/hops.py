@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 
 import anyio
@@ -45,15 +46,16 @@ class Hops:
 
         def job() -> None:
             try:
-                tell = told.set_result, step()
+                tell = partial(told.set_result, step())
             except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
-                tell = told.set_exception, error
+                tell = partial(told.set_exception, error)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_tell, told, *tell)
+                loop.call_soon_threadsafe(_tell, told, tell)
 
         self._put(job)
         with anyio.CancelScope(shield=True):
-            return await told
+            await told
+        return told.result()
 
     def end(self) -> None:
         """Let the thread end after what was asked of it so far."""
@@ -85,6 +87,6 @@ class Hops:
                     return
 
 
-def _tell(told: asyncio.Future[T], tell: Callable[[object], None], what: object) -> None:
+def _tell(told: asyncio.Future[T], tell: Job) -> None:
     if not told.done():
-        tell(what)
+        tell()

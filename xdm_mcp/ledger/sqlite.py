@@ -21,7 +21,7 @@ from xdm_mcp.ledger.files import prepare
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
-from xdm_mcp.ledger.turns import turn
+from xdm_mcp.ledger.turns import Turns
 
 MEMORY = ":memory:"
 """The path of a ledger that lives and dies with its process."""
@@ -66,6 +66,7 @@ class SqliteDatabase:
         self._path = path
         self._connection: apsw.Connection | None = None
         self._hops = Hops()
+        self._turns = Turns(path)
 
     @property
     def place(self) -> str:
@@ -104,7 +105,7 @@ class SqliteDatabase:
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
         queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
-        with turn(self._path) if queued else nullcontext():
+        with self._turns.turn() if queued else nullcontext():
             connection.execute(begin)
             try:
                 result = work(ApswSql(connection))
@@ -183,6 +184,7 @@ class SqliteDatabase:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._turns.close()
 
 
 class ApswSql:

@@ -9,7 +9,6 @@ from xdm_mcp.ledger.settling import give_back
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
-
 LAPSED = """
 WHERE settled_at IS NULL AND state IN ('held', 'approved', 'reserved', 'in_flight')
 AND lapses_at <= ? ORDER BY lapses_at, id

@@ -3,7 +3,8 @@ of them.
 
 Each charge takes the next number of its scope, and stamps never fall within a scope. So of the
 charges inside a window all but the excused ones count, the first of them is found by halving, in
-twenty looks among a million, and the window of N is free exactly when the N-th newest charge that counts lies outside.
+twenty looks among a million, and the window of N is free exactly when the N-th newest charge that
+counts lies outside.
 A charge that is excused keeps its number.
 
 Windows are judged at the present moment and charges are stamped with their slot, which is never
