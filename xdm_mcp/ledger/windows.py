@@ -31,12 +31,12 @@ paid for it."""
 
 def span(limit: Limit) -> int:
     """Return for how long (ms) a charge counts in the windows of `limit`: the margin included."""
-    return _span(limit.per)
+    return _in_ms(limit.per, WINDOW_MARGIN)
 
 
 @lru_cache(maxsize=64)
-def _span(per: timedelta) -> int:
-    return (per + WINDOW_MARGIN) // timedelta(milliseconds=1)
+def _in_ms(per: timedelta, margin: timedelta) -> int:
+    return (per + margin) // timedelta(milliseconds=1)
 
 
 def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
