@@ -9,7 +9,10 @@ at once: how many durable writes it makes, and what it takes outside of the ledg
 Decisions are measured with 1 and with 8 processes, on ledgers with no, with 10,000 and
 (`--full`) with 1,000,000 sends behind them, in SQLite and in a PostgreSQL that this run starts
 itself, and beside the SQLite bucket of pyrate-limiter where that is installed. Every figure is
-also a ratio, since disks differ; exits with 1 where one is outside its bar.
+also a ratio, since disks differ; exits with 1 where one is outside its bar. The history has the
+columns of sends that were really taken, as look-ups of the newest ones pass over others. Where
+other programs use the disk or the processors, ratios do not hold either: one sync suffers less from
+it than the work between two.
 """
 
 from __future__ import annotations
