@@ -41,18 +41,8 @@ class Hops:
         what it did.
         """
         await checkpoint_if_cancelled()
-        loop = asyncio.get_running_loop()
-        told: asyncio.Future[T] = loop.create_future()
-
-        def job() -> None:
-            try:
-                tell = partial(told.set_result, step())
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
-                tell = partial(told.set_exception, error)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_tell, told, tell)
-
-        self._put(job)
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(partial(_carry_out, step, told))
         with anyio.CancelScope(shield=True):
             await told
         return told.result()
@@ -65,11 +55,11 @@ class Hops:
 
     def _put(self, job: Job) -> None:
         with self._lock:
-            self._jobs.put(job)
             if not self._runs:
                 # Not a daemon: a program that ends lets a transaction end first.
                 threading.Thread(target=self._run, name="xdm-ledger").start()
                 self._runs = True
+            self._jobs.put(job)  # last: where no thread can be had, nothing is done later either
 
     def _run(self) -> None:
         while True:
@@ -85,6 +75,16 @@ class Hops:
                 if self._jobs.empty():
                     self._runs = False
                     return
+
+
+def _carry_out(step: Callable[[], T], told: asyncio.Future[T]) -> None:
+    try:
+        tell = partial(told.set_result, step())
+    except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+        tell = partial(told.set_exception, error)
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        told.get_loop().call_soon_threadsafe(_tell, told, tell)
+    del tell  # an error would hold this frame, and this frame the error
 
 
 def _tell(told: asyncio.Future[T], tell: Job) -> None:
