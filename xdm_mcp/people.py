@@ -63,6 +63,8 @@ class People:
 
     async def account(self, *, again: bool = False) -> User:
         """Return the account that we send from; asked once per process, or `again`."""
+        if self._me is not None and not again:
+            return self._me
         async with self._asking:
             if self._me is None or again:
                 me = await self._backend.me()

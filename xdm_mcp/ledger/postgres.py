@@ -99,6 +99,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._drop)
+        self._hops.end()
 
     async def _hop(self, step: Callable[[], T]) -> T:
         return await self._hops.hop(partial(self._guarded, step))

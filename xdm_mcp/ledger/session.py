@@ -60,6 +60,13 @@ its windows."""
 VERSION = "CREATE TABLE ledger_version (version BIGINT NOT NULL)"
 """Where the number of the schema is kept, in one row."""
 
+COUNT_ON = """
+SELECT setval(pg_get_serial_sequence('entry', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM entry),
+    false)
+"""
+"""Makes the numbers of sends go on after the last one: SQLite does so by itself where a table is
+made anew."""
+
 
 class PsycopgSql:
     """See Sql."""
@@ -178,5 +185,6 @@ def _migrate(session: Session, place: str) -> None:
         sql.run("INSERT INTO ledger_version (version) VALUES (0)")
     for step in MIGRATIONS[version:]:
         step(sql)
+    sql.run(COUNT_ON)
     sql.run("UPDATE ledger_version SET version = ?", len(MIGRATIONS))
     session.execute("COMMIT")

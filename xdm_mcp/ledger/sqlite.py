@@ -23,7 +23,7 @@ from xdm_mcp.ledger.fulltext_sqlite import Fts5
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
-from xdm_mcp.ledger.turns import turn
+from xdm_mcp.ledger.turns import Turns
 
 MEMORY = ":memory:"
 """The path of a ledger that lives and dies with its process."""
@@ -68,6 +68,7 @@ class SqliteDatabase:
         self._path = path
         self._connection: apsw.Connection | None = None
         self._hops = Hops()
+        self._turns = Turns(path)
 
     @property
     def place(self) -> str:
@@ -93,6 +94,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._close)
+        self._hops.end()
 
     async def _hop(self, step: Callable[[], T]) -> T:
         return await self._hops.hop(partial(self._guarded, step))
@@ -109,7 +111,7 @@ class SqliteDatabase:
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
         queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
-        with turn(self._path) if queued else nullcontext():
+        with self._turns.turn() if queued else nullcontext():
             connection.execute(begin)
             try:
                 result = work(ApswSql(connection))
@@ -203,6 +205,7 @@ class SqliteDatabase:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._turns.close()
 
 
 class ApswSql:
