@@ -25,6 +25,7 @@ from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
+from xdm_mcp.steps import Steps
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
@@ -63,6 +64,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
+        self.steps = Steps()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
         watch_settings(settings)
@@ -84,7 +86,8 @@ class App:
         from xdm_mcp.ledger.opening import open_ledger
 
         _make_home(self.settings.home)
-        return open_ledger(self.settings.ledger_url)
+        with self.steps.heard():
+            return open_ledger(self.settings.ledger_url)
 
     @cached_property
     def backend(self) -> Backend:
@@ -93,7 +96,8 @@ class App:
 
         _make_home(self.settings.home)
         who = self._speaker
-        backend = open_backend(who.settings, self.clock, bearer=who.bearer)
+        with self.steps.heard():
+            backend = open_backend(who.settings, self.clock, bearer=who.bearer)
         who.check_origin(backend.origin)
         return backend
 
