@@ -20,7 +20,7 @@ from xdm_mcp.server.apps import EXTENSIONS
 from xdm_mcp.server.completion import complete
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.prompts import get_prompt, list_prompts
-from xdm_mcp.server.recent import Recent
+from xdm_mcp.server.recent import Recent, counted
 from xdm_mcp.server.resources import list_resources, list_templates, read_resource
 from xdm_mcp.server.rounds import Rounds, seal
 from xdm_mcp.server.stopping import Calls
@@ -80,7 +80,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
             "resources/read": FRESH,
         },
         on_list_tools=list_tools,
-        on_call_tool=partial(call_tool, app, calls, Rounds(), Recent(app)),
+        on_call_tool=partial(call_tool, app, calls, Rounds()),
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=partial(read_resource, app),
@@ -91,7 +91,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_get_prompt=get_prompt,
         on_completion=partial(complete, app),
     )
-    server.middleware += [our_words_only, seal()]
+    server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), seal()]
     server.extensions |= EXTENSIONS
     return server
 

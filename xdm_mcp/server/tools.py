@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from mcp.server.context import ServerRequestContext
@@ -31,7 +31,6 @@ from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.packing import PackedPage, structured
 from xdm_mcp.server.page.pointing import with_page
-from xdm_mcp.server.recent import Recent
 from xdm_mcp.server.render import MAYBE_SENT, NOT_SENT, text
 from xdm_mcp.server.rounds import Rounds
 from xdm_mcp.server.schemas import input_schema, output_schema
@@ -247,32 +246,14 @@ async def list_tools(_: Ctx, __: PaginatedRequestParams | None) -> ListToolsResu
 
 
 async def call_tool(
-    app: App,
-    calls: Calls,
-    rounds: Rounds,
-    recent: Recent,
-    ctx: Ctx,
-    params: CallToolRequestParams,
+    app: App, calls: Calls, rounds: Rounds, ctx: Ctx, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
     """Answer `tools/call`. An unknown name is a protocol error (MCP 2025-11-25 and 2026-07-28,
     server/tools, error handling)."""
     offer = OFFERS.get(params.name)
     if offer is None:
         raise MCPError(INVALID_PARAMS, f"There is no such tool; there are {', '.join(OFFERS)}.")
-    make = partial(offer.answer_call, app, calls, Call(ctx, params, rounds))
-    with app.steps.step("tool", offer.name) as step:
-        lasting = offer.lasting
-        answer = await (recent.answer(offer.name, params.arguments, make) if lasting else make())
-        step.outcome = outcome(answer)
-    return answer
-
-
-def outcome(answer: CallToolResult | InputRequiredResult) -> str:
-    """Return how a call ended, in one word: the status of a send, `asked`, `refused` or `ok`."""
-    if isinstance(answer, InputRequiredResult):
-        return "asked"
-    status = (answer.structured_content or {}).get("status")
-    return str(status or ("refused" if answer.is_error else "ok"))
+    return await offer.answer_call(app, calls, Call(ctx, params, rounds))
 
 
 def schema_of(name: str) -> Mapping[str, Any] | None:
