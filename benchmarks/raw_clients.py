@@ -140,9 +140,7 @@ class Crowd:
         )
         return sum(done), perf_counter() - begun
 
-    async def _call(
-        self, client: Client, tool: str, arguments: dict[str, Any], ends: float
-    ) -> int:
+    async def _call(self, client: Client, tool: str, arguments: dict[str, Any], ends: float) -> int:
         done = 0
         while perf_counter() < ends:
             answer = await client.call(tool, arguments)

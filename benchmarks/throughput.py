@@ -1,9 +1,9 @@
 """Calls per second of 50 clients over Streamable HTTP: our server against a bare one of the SDK.
 
-Both serve from a process of their own, with the same transport options. Ours is `xdm-mcp serve` over
-the sandbox, with its bearer token, guard and ledger; the bare one returns our own answer as a
-constant and asks for no token. The two take turns in short rounds, so that whatever else the machine
-does meets both alike; the clients are bytes on sockets, in a process of their own.
+Both serve from a process of their own, with the same transport options. Ours is `xdm-mcp serve`
+over the sandbox, with its bearer token, guard and ledger; the bare one returns our own answer as a
+constant and asks for no token. The two take turns in short rounds, so that whatever else the
+machine does meets both alike; the clients are bytes on sockets, in a process of their own.
 
     python -m benchmarks.throughput [rounds]
 
@@ -102,7 +102,9 @@ class Side:
     def __init__(self, running: Running) -> None:
         """Be nobody's client yet."""
         self._running = running
-        self._crowds = {revision: Crowd(running.server, revision, CLIENTS) for revision in REVISIONS}
+        self._crowds = {
+            revision: Crowd(running.server, revision, CLIENTS) for revision in REVISIONS
+        }
 
     async def open(self) -> None:
         """Connect everybody."""

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +180,17 @@ class App:
         if "_feed" not in self.__dict__:
             return ()
         return self._feed.conversations().get(conversation_id, [])
+
+    @property
+    def knows_account(self) -> bool:
+        """Whether this process has asked whose account it is."""
+        return "people" in self.__dict__ and self.people.account_known
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When the inbox was last looked at with success, None where nobody watches it."""
+        watched = "inbox" in self.__dict__ and self.inbox.watched
+        return self._feed.as_of if watched else None
 
     @cached_property
     def _feed(self) -> Feed:

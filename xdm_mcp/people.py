@@ -56,6 +56,11 @@ class People:
         self._me: User | None = None
         self._asking = anyio.Lock()
 
+    @property
+    def account_known(self) -> bool:
+        """Whether `account` would ask nobody."""
+        return self._me is not None
+
     async def account(self, *, again: bool = False) -> User:
         """Return the account that we send from; asked once per process, or `again`."""
         async with self._asking:

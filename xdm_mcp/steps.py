@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
 
+from xdm_mcp.errors import XdmError
+
 Kind = Literal["tool", "read", "write", "imagine", "request"]
-"""A tool that was called; a transaction of the ledger that only looked, that changed something, that
-was undone; a request to the backend."""
+"""A call of a tool; a transaction of the ledger that only looked, that changed something, that was
+undone; a request to the backend."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Steps:
             try:
                 yield one
             except BaseException as error:
-                one.outcome = str(getattr(error, "code", type(error).__name__))
+                one.outcome = error.code if isinstance(error, XdmError) else type(error).__name__
                 raise
             finally:
                 one.seconds = perf_counter() - begun

@@ -1,4 +1,4 @@
-"""What the prompts promise to read, checked against the tools, and what they promise never to do."""
+"""What the prompts promise to read, checked against the tools, and what they never do."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from mcp_types import INVALID_PARAMS
 
 from tests.server.asking import MODES, ask
 from tests.server.pretend import TALK
-from xdm_mcp.server.prompts import KINDS, Template, parse, templates
+from xdm_mcp.server.prompts import KINDS, parse
 
 FILES = Path(__file__).parents[2] / "prompts"
 REQUIRED = {"conversation_id": TALK}

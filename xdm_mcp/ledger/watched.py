@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xdm_mcp.ledger.sql import Database, T, Work
-from xdm_mcp.steps import Kind, Steps
+from xdm_mcp.steps import Steps
 
 
 class WatchedDatabase:

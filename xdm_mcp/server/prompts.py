@@ -6,9 +6,10 @@ A file begins with lines `key: value` between two lines `---`, then comes the te
     description: What it is good for
     argument: name | kind | required or optional | what it is
 
-`{name}` in the text stands for an argument, as JSON; a paragraph that names one that was not given is
-left out. An argument's kind is one of `KINDS`: none of them has room for a stranger's message. A call
-to make is written as the tool's name and its arguments in JSON, with "…" for what the model finds out.
+`{name}` in the text stands for an argument, as JSON; a paragraph that names one that was not given
+is left out. An argument's kind is one of `KINDS`: none of them has room for a stranger's message. A
+call to make is written as the tool's name and its arguments in JSON, with "…" for what the model
+finds out.
 """
 
 from __future__ import annotations
