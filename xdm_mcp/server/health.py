@@ -96,8 +96,8 @@ class Lookout:
             return
         headers = Headers(scope=scope)
         answer = self._admission.refusal(scope["method"], headers)
-        if answer is None and scope["method"] not in ("GET", "HEAD"):
-            answer = PlainTextResponse("Use GET.\n", 405, {"Allow": "GET, HEAD"})
+        if answer is None and scope["method"] != "GET":
+            answer = PlainTextResponse("Use GET.\n", 405, {"Allow": "GET"})
         await (answer or await self._answer(scope["path"], headers))(scope, receive, send)
 
     async def _answer(self, path: str, headers: Headers) -> Response:
