@@ -44,7 +44,7 @@ class WatchedDatabase:
 
 
 def operation(work: Work[T]) -> str:
-    """Return the name of the method in which a piece of work was written: `reserve` for the
-    lambda in `SqlLedger.reserve`."""
+    """Return the name of a piece of work, or of the method in which it was written: `reserve` for
+    the lambda in `SqlLedger.reserve`."""
     outer = str(getattr(work, "__qualname__", "")).split(".<locals>", 1)[0]
     return outer.rpartition(".")[2] or "other"
