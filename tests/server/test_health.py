@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 
 from tests.rigs import Rig, rig
 from tests.server.raw import ROOT
+from xdm_mcp.app import open_app
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import load
 from xdm_mcp.errors import ConfigError
@@ -219,18 +220,18 @@ async def test_a_served_program_can_be_watched(tmp_path: Path) -> None:
     env: dict[str, Any] = {"XDM_WATCH__TOKEN": TOKEN, "XDM_HTTP__PORT": "0"}
     env |= {"XDM_HTTP__TOKEN": "another-token-of-agents", "XDM_APPROVALS__PAGE": "off"}
     settings = load(home=tmp_path, env=env)
-    from xdm_mcp.app import open_app
-
     with anyio.fail_after(30):
-        async with open_app(settings, clock=SystemClock()) as app:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(lambda: serve_http(app, ready=note))
-                await ready.wait()
-                async with httpx2.AsyncClient(base_url=said[0], trust_env=False) as client:
-                    assert (await client.get(READY)).text == "ready\n"
-                    assert (await client.get("/mcp")).status_code == 401
-                    agents = {"Authorization": "Bearer another-token-of-agents"}
-                    assert (await client.get(METRICS, headers=agents)).status_code == 401
-                    page = await client.get(METRICS, headers=SHOWN)
-                    assert "xdm_accounts_open 1.0" in page.text
-                tasks.cancel_scope.cancel()
+        async with (
+            open_app(settings, clock=SystemClock()) as app,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(lambda: serve_http(app, ready=note))
+            await ready.wait()
+            async with httpx2.AsyncClient(base_url=said[0], trust_env=False) as client:
+                assert (await client.get(READY)).text == "ready\n"
+                assert (await client.get("/mcp")).status_code == 401
+                agents = {"Authorization": "Bearer another-token-of-agents"}
+                assert (await client.get(METRICS, headers=agents)).status_code == 401
+                page = await client.get(METRICS, headers=SHOWN)
+                assert "xdm_accounts_open 1.0" in page.text
+            tasks.cancel_scope.cancel()

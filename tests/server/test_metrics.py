@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.rigs import IRIS, JUNE, rig
@@ -103,10 +104,8 @@ async def test_no_label_and_no_figure_names_anybody(tmp_path: Path) -> None:
             key = {"idempotency_key": "canary_key"}
             await agent.call_tool("send_dm", {"to": IRIS, "text": "canary_words", **key})
             for strange in ("canary_tool", "canary_words are here"):
-                try:
+                with pytest.raises(MCPError, match="no such tool"):
                     await agent.call_tool(strange, {})
-                except Exception as error:  # noqa: BLE001 - its words are ours, see test_tools.py
-                    assert "no such tool" in str(error)
         await here.fault("drop_after")
         await here.send_approved("canary_words too")
         text = (await client.get(METRICS, headers=SHOWN)).text
