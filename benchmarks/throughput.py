@@ -34,7 +34,6 @@ CLIENTS = 50
 SECONDS = 0.5
 TOOLS: dict[str, dict[str, Any]] = {"quota_status": {}, "list_dms": {"limit": 20}}
 REVISIONS = (MODERN, LEGACY)
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class Running:
     pid: int
 
     def cpu(self) -> float:
-        """Return the seconds of CPU time that the process has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """Return the seconds of CPU time that the process's threads have used (Linux)."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((one / "schedstat").read_text().split()[0]) for one in threads) / 1e9
 
 
 @dataclass(frozen=True)
