@@ -92,6 +92,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_completion=partial(complete, app),
     )
     server.middleware.insert(0, known_names_only)  # before the span that the SDK names after it
+    # Whatever decides who may call what belongs before `Recent`, which answers without a look.
     server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), seal()]
     server.extensions |= EXTENSIONS
     if app.settings.watch.traces:
