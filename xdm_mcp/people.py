@@ -57,8 +57,8 @@ class People:
         self._asking = anyio.Lock()
 
     @property
-    def account_known(self) -> bool:
-        """Whether `account` would ask nobody."""
+    def knows_account(self) -> bool:
+        """Whether the account is known already, so that `account` asks nobody."""
         return self._me is not None
 
     async def account(self, *, again: bool = False) -> User:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ def _origin(url: str) -> str:
     return url.rstrip("/")
 
 
+Days = Annotated[int, Field(ge=1, le=3_650)]
 Secret = Annotated[SecretStr, AfterValidator(one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
@@ -85,6 +87,16 @@ class InboxSettings(Section):
     max_pages: int = Field(
         default=5, ge=1, le=100, description="Pages that one look reads at most."
     )
+    keep: Literal["none"] | Days = Field(
+        default="none",
+        description="For how many days messages are kept in the ledger, so that they can be"
+        " searched; `none` keeps no text. See [keeping](keeping.md).",
+    )
+
+    @property
+    def keeps_for(self) -> timedelta | None:
+        """For how long messages are kept, None where they are not."""
+        return None if self.keep == "none" else timedelta(days=self.keep)
 
 
 class ApprovalsSettings(Section):

@@ -16,6 +16,8 @@ import psycopg
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.dialect import for_postgres, read_row, written
+from xdm_mcp.ledger.fulltext import FullText
+from xdm_mcp.ledger.fulltext_postgres import TsVector
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS
 from xdm_mcp.ledger.sql import Row, Value
 
@@ -61,6 +63,8 @@ VERSION = "CREATE TABLE ledger_version (version BIGINT NOT NULL)"
 
 class PsycopgSql:
     """See Sql."""
+
+    full_text: FullText = TsVector()
 
     def __init__(self, session: Session) -> None:
         """Speak on `session`, within the transaction that is open on it."""

@@ -18,6 +18,8 @@ import apsw
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.files import prepare
+from xdm_mcp.ledger.fulltext import FullText
+from xdm_mcp.ledger.fulltext_sqlite import Fts5
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
@@ -83,6 +85,10 @@ class SqliteDatabase:
     async def imagine(self, work: Work[T]) -> T:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "ROLLBACK"))
+
+    async def scrub(self, patience: float) -> bool:
+        """See Database.scrub."""
+        return await self._hop(partial(self._scrub, patience))
 
     async def close(self) -> None:
         """See Database.close."""
@@ -178,6 +184,21 @@ class SqliteDatabase:
                 " update this one."
             )
 
+    def _scrub(self, patience: float) -> bool:
+        if self._path == MEMORY:
+            return True
+        connection = self._opened()
+        connection.set_busy_timeout(round(patience * 1000))
+        try:
+            with turn(self._path):
+                connection.execute("VACUUM")
+            [[busy, _, _]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.BusyError:
+            return False
+        finally:
+            connection.set_busy_timeout(BUSY_MS)
+        return not busy
+
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -186,6 +207,8 @@ class SqliteDatabase:
 
 class ApswSql:
     """See Sql."""
+
+    full_text: FullText = Fts5()
 
     def __init__(self, connection: apsw.Connection) -> None:
         """Speak to `connection`, within the transaction that is open on it."""

@@ -38,6 +38,11 @@ class WatchedDatabase:
             step.result = result = await self._database.imagine(work)
         return result
 
+    async def scrub(self, patience: float) -> bool:
+        """See Database.scrub."""
+        with self._steps.step("write", "scrub"):
+            return await self._database.scrub(patience)
+
     async def close(self) -> None:
         """See Database.close."""
         await self._database.close()
