@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
+from xdm_mcp.steps import Steps
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
@@ -72,6 +73,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
+        self.steps = Steps()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
         self._remembers_since = clock.now() - PATIENT_WRITER
@@ -94,7 +96,8 @@ class App:
         from xdm_mcp.ledger.opening import open_ledger
 
         _make_home(self.settings.home)
-        return open_ledger(self.settings.ledger_url)
+        with self.steps.heard():
+            return open_ledger(self.settings.ledger_url)
 
     @cached_property
     def backend(self) -> Backend:
@@ -103,7 +106,8 @@ class App:
 
         _make_home(self.settings.home)
         who = self._speaker
-        backend = open_backend(who.settings, self.clock, bearer=who.bearer)
+        with self.steps.heard():
+            backend = open_backend(who.settings, self.clock, bearer=who.bearer)
         who.check_origin(backend.origin)
         return backend
 
@@ -187,6 +191,17 @@ class App:
         if "_feed" not in self.__dict__:
             return ()
         return self._feed.conversations().get(conversation_id, [])
+
+    @property
+    def knows_account(self) -> bool:
+        """Whether this process has asked whose account it is."""
+        return "people" in self.__dict__ and self.people.knows_account
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When the inbox was last looked at with success, None where nobody watches it."""
+        watched = "inbox" in self.__dict__ and self.inbox.watched
+        return self._feed.as_of if watched else None
 
     @cached_property
     def _feed(self) -> Feed:

@@ -29,6 +29,7 @@ from xdm_mcp.sections import (
     Strings,
     Url,
     UserPath,
+    WatchSettings,
     hidden,
     one_word,
     twin,
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     attachments: AttachmentsSettings = AttachmentsSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
     guard: dict[str, Any] = Field(default={}, description="The guard's tables, one per rule.")
 
@@ -163,6 +165,12 @@ class Settings(BaseSettings):
     def _token_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
         file = http.token_file and _home(info) / http.token_file
         return http.model_copy(update={"token_file": file})
+
+    @field_validator("watch")
+    @classmethod
+    def _watch_token_in_home(cls, watch: WatchSettings, info: ValidationInfo) -> WatchSettings:
+        file = watch.token_file and _home(info) / watch.token_file
+        return watch.model_copy(update={"token_file": file})
 
     @field_validator("attachments")
     @classmethod

@@ -165,9 +165,27 @@ class SandboxSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """How the server may be watched while it runs, with the extra `xdm-mcp[watch]`."""
+
+    token: Secret | None = hidden(
+        "watch__token", "What must be shown for /metrics; without one there are no metrics."
+    )
+    token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    traces: bool = Field(
+        default=False,
+        description="`true` sends OpenTelemetry spans where the OTEL_ variables say.",
+    )
+
+
 class LogSettings(Section):
     """What is written to stderr."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="Least weight of a line; no level ever shows message text."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="`json` writes each line as one JSON object."
     )

@@ -37,6 +37,7 @@ from xdm_mcp.errors import ConfigError
 from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.gate import Admission, Gate, digest_of
+from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.logs import log_to_stderr
 from xdm_mcp.server.stopping import finish_sends
 
@@ -70,12 +71,14 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     from xdm_mcp.server.page.beside import page_beside
 
     settings = app.settings.http
-    log_to_stderr(app.settings.log.level)
+    log_to_stderr(app.settings.log.level, app.settings.log.format)
     token_digest = _token_digest(settings)
     require_safe(settings, has_token=token_digest is not None)
     listener = _listen(settings)
     port = listener.getsockname()[1]
-    parts = build_parts(app)
+    parts, watched = build_parts(app), Watched()
+    metrics = metrics_of(app.settings, watched)
+    watched.add(app, parts)
     told = anyio.Event()
     address = f"http://{_netloc(settings.host, port)}/mcp"
 
@@ -89,6 +92,8 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     mcp = web(parts, settings, port, token_digest)
     async with anyio.create_task_group() as tasks:
         with listener, page_beside(app, listener, mcp) as (whole, sockets):
+            knock = Admission(_hosts(settings, port), frozenset(settings.allowed_origins))
+            whole = Lookout(whole, knock, watched, metrics)
             server = EndsWell(_config(whole), told, started=partial(ready, address))
             tasks.start_soon(app.run)
             tasks.start_soon(stop, server)
