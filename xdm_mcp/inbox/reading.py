@@ -17,7 +17,7 @@ from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.errors import BadInput, Unavailable, Unsupported
 from xdm_mcp.guard.policy import Policy
-from xdm_mcp.inbox.answering import waits_since
+from xdm_mcp.inbox.answering import unanswered
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.inbox.news import News
@@ -178,24 +178,25 @@ class Inbox:
         self, since: datetime | None, only_needing: bool, limit: int, cursor: str | None
     ) -> InboxPage:
         account = await self._people.account()
-        before = read_cursor(cursor, "conversations")
+        what = "needs_reply" if only_needing else "conversations"
+        place = read_cursor(cursor, what)
+        after = int(place) if place is not None else None
         while True:
             threads = self._feed.conversations()
             waiting, known = await self._waiting(threads, account.id)
-            rows = [
-                (key, messages[0])
-                for key, messages in threads.items()
-                if (before is None or int(messages[0].id) < int(before))
-                and (since is None or messages[0].created_at >= since)
-                and (not only_needing or key in waiting)
-            ]
-            if len(rows) > limit or not await self._feed.reach_back(since):
+            if only_needing:  # who has waited longest comes first, so all of them must be known
+                rows = sorted((int(message.id), key) for key, message in waiting.items())
+                rows = [row for row in rows if after is None or row[0] > after]
+            else:
+                rows = [(int(messages[0].id), key) for key, messages in threads.items()]
+                rows = [row for row in rows if after is None or row[0] < after]
+            if since is not None:
+                rows = [row for row in rows if threads[row[1]][0].created_at >= since]
+            enough = len(rows) > limit and not only_needing
+            if enough or not await self._feed.reach_back(since):
                 break
         page, more = rows[:limit], len(rows) > limit
-        oldest = min((last.id for _, last in page), key=int, default=None)
-        if only_needing:
-            page = sorted(page, key=lambda row: waiting[row[0]])
-        others = {key: self._others(key, threads[key], account.id) for key, _ in page}
+        others = {key: self._others(key, threads[key], account.id) for _, key in page}
         users = await self._named([user_id for ids in others.values() for user_id in ids])
         now = self._clock.now()
         return InboxPage(
@@ -206,14 +207,14 @@ class Inbox:
                     key,
                     threads[key],
                     others[key],
-                    since=waiting.get(key),
+                    since=waiting[key].created_at if key in waiting else None,
                     window=self._policy.reply_credit.window(known[key], now)
                     if key in known
                     else None,
                 )
-                for key, _ in page
+                for _, key in page
             ],
-            next_cursor=write_cursor("conversations", oldest) if more and oldest else None,
+            next_cursor=write_cursor(what, str(page[-1][0])) if more else None,
             coverage=self._backend.capabilities.coverage,
             as_of=rfc3339(self._feed.as_of),
             notes=[*self._feed.notes(whole=not more), *self._left_out()],
@@ -221,19 +222,17 @@ class Inbox:
 
     async def _waiting(
         self, threads: Mapping[str, Sequence[Message]], account_id: str
-    ) -> tuple[dict[str, datetime], dict[str, PeerFacts]]:
-        """Return since when conversations need a reply, and what is known of whom they are with;
-        whoever asked us to stop needs none."""
-        found = {
-            key: waits_since(messages, account_id, self._policy.opted_out)
-            for key, messages in threads.items()
-        }
-        waiting = {key: since for key, since in found.items() if since is not None}
+    ) -> tuple[dict[str, Message], dict[str, PeerFacts]]:
+        """Return the first unanswered message of conversations that need a reply, and what is known
+        of whom they are with; whoever asked us to stop needs none."""
+        stop = self._policy.opted_out
+        found = {key: unanswered(said, account_id, stop) for key, said in threads.items()}
+        waiting = {key: message for key, message in found.items() if message is not None}
         pairs = {key: other for key in waiting if (other := one_to_one(key, account_id))}
         facts = await self._ledger.known_peers(account_id, list(pairs.values()), self._clock.now())
         known = {key: facts[other] for key, other in pairs.items()}
         stopped = {key for key, peer in known.items() if peer.opted_out_at is not None}
-        return {key: since for key, since in waiting.items() if key not in stopped}, known
+        return {key: waiting[key] for key in waiting if key not in stopped}, known
 
     def _left_out(self) -> list[str]:
         if self._backend.capabilities.groups:
