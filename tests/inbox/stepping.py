@@ -1,4 +1,4 @@
-"""Time for several tasks at once: it moves on to the next sleeper only when nothing else happens."""
+"""Time for several tasks at once: it moves on to the next sleeper when nothing else happens."""
 
 from __future__ import annotations
 
@@ -88,9 +88,17 @@ class Process(Rig):
         assert answer.status_code < 300, answer.text
         return answer.json()
 
+    def take(self, world: MemoryJournal) -> None:
+        """Speak with the pretend X of another process from now on."""
+        self.world = world
+        wire = httpx2.ASGITransport(app=build_app(world, self.clock))
+        self.app.__dict__["backend"] = open_backend(self.app.settings, self.clock, wire)
+
     async def bill(self) -> int:
         """Return what X has billed in all, in micro-dollars."""
-        return await self.world.act(lambda hold: hold.world.bill.total + hold.world.reads.bill.total)
+        return await self.world.act(
+            lambda hold: hold.world.bill.total + hold.world.reads.bill.total
+        )
 
     async def polling(self) -> Polling:
         """Return how the inbox is looked at."""
@@ -116,11 +124,10 @@ async def processes(home: Path, number: int = 1, **inbox: Any) -> AsyncIterator[
         opened = []
         for _ in range(number):
             app = await stack.enter_async_context(open_app(settings, clock=clock))
-            wire = httpx2.ASGITransport(app=build_app(world, clock))
-            app.__dict__["backend"] = open_backend(settings, clock, wire)
+            opened.append(Process(app, clock, home, world))
+            opened[-1].take(world)
             clock.knows(app)
             tasks.start_soon(app._poll)
-            opened.append(Process(app, clock, home, world))
         tasks.start_soon(clock.run)
         try:
             yield opened

@@ -138,8 +138,6 @@ async def test_the_bill_for_news_is_the_same_for_any_number_of_waiting_agents(
     tmp_path: Path, number: int
 ) -> None:
     """Three messages cost what three messages cost, for 1, 10 and 100 agents."""
-    bills = {
-        agents: await bill(tmp_path / str(agents), agents, number) for agents in (1, 10, 100)
-    }
+    bills = {agents: await bill(tmp_path / str(agents), agents, number) for agents in (1, 10, 100)}
     print(f"{number} processes: {bills}")  # noqa: T201 - the figure is what it is about
     assert set(bills.values()) == {3 * EVENT}
