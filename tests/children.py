@@ -116,18 +116,22 @@ class Updates:
 
     def __init__(self) -> None:
         """Hear nothing yet."""
-        self._put, self._got = anyio.create_memory_object_stream[str](1_000)
+        self._heard: list[str] = []
+        self._more = anyio.Event()
         self._older = False
 
     async def __call__(self, message: Any) -> None:
         """Note what an older client is told; a newer one hears it on its stream too."""
         if self._older and isinstance(message, ResourceUpdatedNotification):
-            self._put.send_nowait(str(message.params.uri))
+            self._note(str(message.params.uri))
 
     async def next(self, seconds: float = 20) -> str:
         """Return the URI of the next update, waiting for it."""
         with anyio.fail_after(seconds):
-            return await self._got.receive()
+            while not self._heard:
+                self._more = anyio.Event()
+                await self._more.wait()
+        return self._heard.pop(0)
 
     @asynccontextmanager
     async def of(self, client: Client, *uris: str) -> AsyncIterator[None]:
@@ -150,4 +154,8 @@ class Updates:
 
     async def _listen(self, updates: Any) -> None:
         async for update in updates:
-            self._put.send_nowait(update.uri)
+            self._note(update.uri)
+
+    def _note(self, uri: str) -> None:
+        self._heard.append(uri)
+        self._more.set()

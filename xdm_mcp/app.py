@@ -181,7 +181,8 @@ class App:
         return self.feed.conversations().get(conversation_id, [])
 
     @cached_property
-    def _news(self) -> News:
+    def news(self) -> News:
+        """What came, and who in the process wants to hear of it."""
         from xdm_mcp.inbox.news import News
 
         return News(self.ledger, self.people, self.bus, self.clock)
@@ -191,7 +192,7 @@ class App:
         """The newest messages, read once for everybody in the process."""
         from xdm_mcp.inbox.feed import Feed
 
-        return Feed(self.reads, self.people, self._news, self.clock, self.settings.inbox)
+        return Feed(self.reads, self.people, self.news, self.clock, self.settings.inbox)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -203,7 +204,7 @@ class App:
             people=self.people,
             ledger=self.ledger,
             feed=self.feed,
-            news=self._news,
+            news=self.news,
             policy=self.policy,
             clock=self.clock,
         )
@@ -215,7 +216,7 @@ class App:
 
         return Poller(
             feed=self.feed,
-            news=self._news,
+            news=self.news,
             ledger=self.ledger,
             people=self.people,
             clock=self.clock,
