@@ -88,9 +88,10 @@ class Feed:
         return (*notes, self._unseen()) if whole else tuple(notes)
 
     def _unseen(self) -> str:
+        requests = "hidden requests" if self._reads.capabilities.requests else "message requests"
         return (
-            "Not shown, though they may exist: encrypted threads, message requests, and what is"
-            f" older than {self._settings.horizon_days} days."
+            f"Not shown, though they may exist: encrypted threads, {requests}, and what is older"
+            f" than {self._settings.horizon_days} days."
         )
 
     def _fresh(self, age: timedelta) -> bool:
