@@ -62,7 +62,7 @@ async def _one_wait(client: Client, write: Write, number: int) -> float:
         tasks.start_soon(later)
         answer = await client.call_tool("list_dms", {"limit": 1, "wait_seconds": 20})
         took = time.perf_counter() - began
-    assert answer.structured_content is not None
+    assert answer.structured_content is not None, answer.content
     assert answer.structured_content["conversations"][0]["last_text"] == text
     return took
 
