@@ -239,3 +239,14 @@ async def test_a_process_that_starts_tells_what_came_since_the_last_look(tmp_pat
         await here.clock.sleep(10)
         await here.app.inbox.page()
         assert len(heard) == 2
+
+
+async def test_what_keeps_the_poller_of_another_process_is_a_note_here(tmp_path: Path) -> None:
+    """Whoever waited in vain learns why nothing could come."""
+    async with processes(tmp_path, 2) as [poller, other]:
+        await other.app.inbox.page()
+        account, now = await poller.app.people.account(), poller.clock.now()
+        await poller.app.ledger.take_polling(account.id, now + LEASE, now)
+        await poller.app.ledger.plan_look(account.id, now + LEASE, now + LEASE, "X is busy.")
+        page = await other.app.inbox.page(wait_seconds=5)
+        assert "X is busy." in page.notes

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
 from mcp.client import Client
+from mcp_types import TextResourceContents
 
 from tests.children import MODES, TRANSPORTS, Mode, Transport, Updates, connect, sandbox
-from tests.rigs import IRIS
+from tests.rigs import IRIS, JUNE
 from xdm_mcp.app import open_app
 from xdm_mcp.config import load
 from xdm_mcp.models.messages import pair_id
@@ -75,3 +77,18 @@ async def test_a_wait_that_its_client_gives_up_ends_on_both_wires(
             with anyio.CancelScope(shield=True):
                 while app.news.watched:
                     await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_resources_say_what_they_cannot_show(tmp_path: Path, mode: Mode) -> None:
+    """The inbox and a conversation with nobody's words in it."""
+    async with (
+        open_app(load(home=tmp_path, env={})) as app,
+        Client(build_server(app), mode=mode) as client,
+    ):
+        for uri in (INBOX, f"xdm://conversations/{pair_id('2200000001', JUNE)}"):
+            [content] = (await client.read_resource(uri)).contents
+            assert isinstance(content, TextResourceContents)
+            page = json.loads(content.text)
+            assert page["coverage"] == "legacy_unencrypted_only"
+            assert any("encrypted threads" in note for note in page["notes"]), uri

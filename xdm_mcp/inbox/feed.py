@@ -82,7 +82,8 @@ class Feed:
     def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
         """Return what a reader must know of what is missing; `whole` when the page seems to be
         the last, `listed` when it was made of what this process has read of the whole list."""
-        notes = [self.trouble] if self.trouble else []
+        trouble = self.trouble or self._news.trouble
+        notes = [trouble] if trouble else []
         if whole and listed and self._reach.older is not None and self._known:
             notes.append(f"Messages before {rfc3339(self._complete_since())} were not read.")
         return (*notes, self._unseen()) if whole else tuple(notes)
