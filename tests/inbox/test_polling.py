@@ -66,8 +66,8 @@ async def test_of_two_watching_processes_one_looks_and_both_are_told(tmp_path: P
             await rigs[0].clock.sleep(0.2)
             assert await requests(rigs[0]) == before + 1
         thread = pair_id((await rigs[0].app.people.account()).id, IRIS)
-        for each in heard:
-            assert each == [Changed("inbox"), Changed("conversation", thread)]
+        for told in heard:
+            assert told == [Changed("inbox"), Changed("conversation", thread)]
 
 
 async def test_where_only_one_process_watches_that_one_looks(tmp_path: Path) -> None:
