@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from xdm_mcp.credentials.speaker import Speaker
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
+    from xdm_mcp.inbox.news import News
+    from xdm_mcp.inbox.poller import Poller
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
@@ -135,8 +137,11 @@ class App:
         """Reads of messages, booked and learned from."""
         from xdm_mcp.reads import Reads
 
-        keep = self.settings.inbox.keeps_for
-        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock, keep)
+        inbox = self.settings.inbox
+        return Reads(
+            self.backend, self.ledger, self.people, self.policy, self.clock,
+            keep=inbox.keeps_for, per_day=inbox.reads_per_day,
+        )  # fmt: skip
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -188,9 +193,9 @@ class App:
 
     def _heard(self, conversation_id: str) -> Sequence[Message]:
         """Return what this process has read of a conversation, newest first, and ask nobody."""
-        if "_feed" not in self.__dict__:
+        if "feed" not in self.__dict__:
             return ()
-        return self._feed.conversations().get(conversation_id, [])
+        return self.feed.conversations().get(conversation_id, [])
 
     @property
     def knows_account(self) -> bool:
@@ -200,23 +205,42 @@ class App:
     @property
     def looked_at(self) -> datetime | None:
         """When the inbox was last looked at with success, None where nobody watches it."""
-        watched = "inbox" in self.__dict__ and self.inbox.watched
-        return self._feed.as_of if watched else None
+        watched = "news" in self.__dict__ and self.news.watched
+        return self.feed.as_of if watched else None
 
     @cached_property
-    def _feed(self) -> Feed:
+    def news(self) -> News:
+        """What came, and who in the process wants to hear of it."""
+        from xdm_mcp.inbox.news import News
+
+        return News(self.ledger, self.people, self.bus, self.clock)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The newest messages, read once for everybody in the process."""
         from xdm_mcp.inbox.feed import Feed
 
-        return Feed(self.reads, self.people, self.bus, self.clock, self.settings.inbox)
+        kept = self._kept if self.settings.inbox.keeps_for is not None else None
+        return Feed(self.reads, self.people, self.news, self.clock, self.settings.inbox, kept)
+
+    async def _kept(self, ids: Collection[str]) -> Sequence[Message]:
+        account = await self.people.account()
+        return await self.ledger.kept_messages(account.id, ids)
 
     @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
         from xdm_mcp.inbox.reading import Inbox
 
-        poll = timedelta(seconds=self.settings.inbox.poll_seconds)
         return Inbox(
-            self.backend, self.people, self._feed, self.policy, self.clock, poll, self._search
+            backend=self.backend,
+            people=self.people,
+            ledger=self.ledger,
+            feed=self.feed,
+            news=self.news,
+            search=self._search,
+            policy=self.policy,
+            clock=self.clock,
         )
 
     @cached_property
@@ -224,7 +248,7 @@ class App:
         from xdm_mcp.inbox.search import Search
 
         keeps = self.settings.inbox.keeps_for is not None
-        return Search(self.ledger, self._feed, self.backend.capabilities, keeps=keeps)
+        return Search(self.ledger, self.feed, self.backend.capabilities, keeps=keeps)
 
     @cached_property
     def retention(self) -> Retention:
@@ -232,6 +256,20 @@ class App:
         from xdm_mcp.retention import Retention
 
         return Retention(self.ledger, self.people, self.clock, self.settings.inbox.keeps_for)
+
+    @cached_property
+    def poller(self) -> Poller:
+        """What looks at a watched inbox."""
+        from xdm_mcp.inbox.poller import Poller
+
+        return Poller(
+            feed=self.feed,
+            news=self.news,
+            ledger=self.ledger,
+            people=self.people,
+            clock=self.clock,
+            base=timedelta(seconds=self.settings.inbox.poll_seconds),
+        )
 
     @cached_property
     def standing(self) -> Standing:
@@ -267,12 +305,12 @@ class App:
 
     async def _forget_what_was_forgotten(self) -> None:
         """Let go of what this process has read, once the owner had something forgotten."""
-        if "_feed" not in self.__dict__ or not self.people.knows_account:
+        if "feed" not in self.__dict__ or not self.people.knows_account:
             return
         account = await self.people.account()
         at = await self.ledger.forgotten_at(account.id)
         if at is not None and at > self._remembers_since:
-            self._feed.forget()
+            self.feed.forget()
             self._remembers_since = at
             self.bus.publish(Changed("inbox"), Changed("approvals"))
 
@@ -284,12 +322,12 @@ class App:
 
     async def _poll(self) -> None:
         while True:
-            watched = False
             with self._troubles_told("inbox"):
-                watched = self.inbox.watched
-                if watched:
-                    await self.inbox.look()
-            await self.clock.sleep(self.settings.inbox.poll_seconds if watched else WORK_EVERY)
+                if not self.backend.capabilities.inbox:
+                    return
+                await self.poller.run()
+                continue
+            await self.clock.sleep(self.settings.inbox.poll_seconds)
 
     @contextmanager
     def _troubles_told(self, where: str) -> Iterator[None]:

@@ -138,7 +138,7 @@ async def test_what_this_process_read_of_the_conversation_is_beside_the_send(r: 
     before = await held(r)
     assert before.last_messages == ()
     await r.says("iris_sandbox", "Any\u202e news?\x1b[2J")
-    await r.app.inbox.look()
+    await r.app.feed.look()
     after = await r.app.desk.view(before.approval_id)
     newest = after.last_messages[-1]
     assert (exact(newest.pieces), newest.ours) == ("Any news?[2J", False)

@@ -59,6 +59,9 @@ TALKS = InboxPage(
             last_from=THEM,
             last_text="Is it here yet?",
             needs_reply=True,
+            waits_since="2026-10-14T09:31:42Z",
+            replies_left=5,
+            replies_until="2026-10-15T09:31:42Z",
         )
     ],
     coverage="legacy_unencrypted_only",

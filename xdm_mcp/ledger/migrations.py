@@ -8,6 +8,7 @@ from xdm_mcp.digests import canonical
 from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.lean import slim
+from xdm_mcp.ledger.polling import TABLES as POLLING
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.audit import FIRST
 
@@ -77,6 +78,12 @@ def m007_kept(sql: Sql) -> None:
     kept_rows.make(sql)
 
 
+def m008_polling(sql: Sql) -> None:
+    """Make the tables through which processes share one poller of an inbox."""
+    for statement in POLLING:
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -85,6 +92,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m005_fewer_indexes,
     m006_lean_writes,
     m007_kept,
+    m008_polling,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

@@ -96,6 +96,11 @@ class PostgresDatabase:
         """See Database.scrub. Its own log is the server's, and goes as its settings say."""
         return await self._hop(partial(self._scrub, patience))
 
+    async def pulse(self) -> int:
+        """See Database.pulse. Tells of what is written about the polling of inboxes alone."""
+        total = "SELECT coalesce(sum(version), 0)::bigint FROM polling"
+        return await self.read(lambda sql: int(sql.all(total)[0][0]))
+
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._drop)

@@ -77,6 +77,11 @@ class Database(Protocol):
         others kept it from finishing within `patience` (s)."""
         ...
 
+    async def pulse(self) -> int:
+        """Return a number that is another one once another process has written; cheap, and not
+        for ordering."""
+        ...
+
     async def close(self) -> None:
         """Let go of files and threads; a later transaction opens again."""
         ...

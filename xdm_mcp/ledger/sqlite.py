@@ -91,6 +91,10 @@ class SqliteDatabase:
         """See Database.scrub."""
         return await self._hop(partial(self._scrub, patience))
 
+    async def pulse(self) -> int:
+        """See Database.pulse. SQLite counts for each connection what others committed."""
+        return await self._hop(lambda: _number(self._opened(), "data_version"))
+
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._close)

@@ -43,6 +43,10 @@ class WatchedDatabase:
         with self._steps.step("write", "scrub"):
             return await self._database.scrub(patience)
 
+    async def pulse(self) -> int:
+        """See Database.pulse. So small and so frequent that it is no step."""
+        return await self._database.pulse()
+
     async def close(self) -> None:
         """See Database.close."""
         await self._database.close()

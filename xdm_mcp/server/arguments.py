@@ -120,7 +120,10 @@ class ListDms(Arguments):
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=512, description="next_cursor of the page before.")
     wait_seconds: float = Field(
-        0, ge=0, le=50, description="Wait up to this long for something new to arrive."
+        0,
+        ge=0,
+        le=50,
+        description="Wait up to this long for something new, with since for anything after it.",
     )
 
     @model_validator(mode="after")
