@@ -186,10 +186,12 @@ class App:
     @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
+        from xdm_mcp.inbox.handing import Handing
         from xdm_mcp.inbox.reading import Inbox
 
         poll = timedelta(seconds=self.settings.inbox.poll_seconds)
-        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll)
+        handing = Handing(self.ledger, self.people, self.clock)
+        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll, handing)
 
     @cached_property
     def standing(self) -> Standing:

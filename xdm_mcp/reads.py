@@ -79,10 +79,12 @@ class Reads:
         """Return one message. Raises NotFound, and what `page` raises."""
         booking = await self._book("message", 1)
         try:
-            return await self._backend.message(message_id)
+            message = await self._backend.message(message_id)
         except XdmError as error:
             await self._settle_failed(booking, error)
             raise
+        await self._learn(MessagePage((message,)))
+        return message
 
     async def _book(self, where: str, count: int) -> Booking:
         account = await self._people.account()
@@ -110,5 +112,11 @@ class Reads:
         now = self._clock.now()
         if page.users:
             await self._ledger.remember_users(page.users, now)
-        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
+        await self._ledger.record(
+            account.id,
+            page.messages,
+            self._policy.opted_out,
+            now,
+            marked_for=self._policy.leak.remembered,
+        )
         await self._ledger.observe(self._backend.server_windows(), now)

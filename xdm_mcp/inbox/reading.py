@@ -17,6 +17,7 @@ from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable, Unsup
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.inbox.handing import Handing
 from xdm_mcp.inbox.showing import awaits_reply, conversation_row, message_row, person
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
@@ -41,14 +42,17 @@ class Inbox:
         policy: Policy,
         clock: Clock,
         poll: timedelta,
+        handing: Handing,
     ) -> None:
-        """Read through `feed`, look again every `poll` while somebody watches."""
+        """Read through `feed`, look again every `poll` while somebody watches; tell `handing` what
+        is shown."""
         self._backend = backend
         self._people = people
         self._feed = feed
         self._policy = policy
         self._clock = clock
         self.poll = poll
+        self._handing = handing
         self._watchers = 0
 
     @property
@@ -177,6 +181,7 @@ class Inbox:
             page = sorted(page, key=lambda row: int(row[1].id))
         more = len(rows) > limit
         oldest = min((last.id for _, last in page), key=int, default=None)
+        await self._handing.hand(threads[key][0] for key, _ in page)
         users = await self._named(
             [p for key, _ in page for p in self._others(key, threads[key], account.id)]
         )
@@ -260,6 +265,7 @@ class Inbox:
         next_cursor: str | None,
         notes: Sequence[str],
     ) -> InboxPage:
+        await self._handing.hand(messages)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

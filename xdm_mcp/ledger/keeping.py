@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xdm_mcp.clock import to_ms
 from xdm_mcp.ledger import (
@@ -23,8 +23,10 @@ from xdm_mcp.ledger import (
 )
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
-from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.facts import Wanted, wanted_by
+from xdm_mcp.ledger.marks import REMEMBERED, key_of
 from xdm_mcp.ledger.sql import Database
+from xdm_mcp.ledger.taints import SqlTaints
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
@@ -35,13 +37,14 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlFactors):
+class SqlLedger(SqlFactors, SqlTaints):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:
         """Keep everything in `database`; touch nothing yet."""
         self._database = database
         self._owner = secrets.token_hex(8)
+        self._key: bytes | None = None
 
     @property
     def place(self) -> str:
@@ -55,7 +58,10 @@ class SqlLedger(SqlFactors):
     async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
         """See Ledger.facts."""
         at = to_ms(now)
-        return await self._database.imagine(lambda sql: reserving.facts(sql, draft, limits, at))
+        wanted = await self._wanted(draft)
+        return await self._database.imagine(
+            lambda sql: reserving.facts(sql, draft, limits, at, wanted)
+        )
 
     async def reserve(
         self,
@@ -69,7 +75,7 @@ class SqlLedger(SqlFactors):
     ) -> Reservation:
         """See Ledger.reserve."""
         at = to_ms(now)
-        wanted = wanted_by(draft)
+        wanted = await self._wanted(draft)
         return await self._database.write(
             lambda sql: reserving.reserve(
                 sql, self._owner, draft, limits, judge, hold, at, leave=leave, wanted=wanted
@@ -169,11 +175,13 @@ class SqlLedger(SqlFactors):
         messages: Sequence[Message],
         opted_out: Callable[[str], bool],
         now: datetime,
+        *,
+        marked_for: timedelta = REMEMBERED,
     ) -> int:
         """See Ledger.record."""
         at = to_ms(now)
         return await self._database.write(
-            lambda sql: recording.record(sql, account_id, messages, opted_out, at)
+            lambda sql: recording.record(sql, account_id, messages, opted_out, at, marked_for)
         )
 
     async def remember_users(self, users: Sequence[User], now: datetime) -> None:
@@ -283,3 +291,9 @@ class SqlLedger(SqlFactors):
     async def verify_audit(self) -> AuditVerdict:
         """See Ledger.verify_audit."""
         return await self._database.read(audit.verify)
+
+    async def _wanted(self, draft: Draft) -> Wanted:
+        """Make digests and marks of a draft outside of any transaction."""
+        if self._key is None:
+            self._key = await self._database.read(key_of)
+        return wanted_by(draft, self._key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
+from xdm_mcp.ledger import marks, taints
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.audit import FIRST
@@ -65,12 +66,20 @@ def m005_fewer_indexes(sql: Sql) -> None:
     sql.run("CREATE INDEX entry_match ON entry (account_id, peer, match_digest, slot_at)")
 
 
+def m006_marks(sql: Sql) -> None:
+    """Make the marks of what was read, with a key of their own, and what was shown to agents."""
+    marks.make(sql)
+    for statement in taints.TABLES:
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
     m003_factors,
     m004_standing_rules,
     m005_fewer_indexes,
+    m006_marks,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

@@ -1,5 +1,5 @@
 """Learning from messages that were read: who wrote last, who asked us to stop, what proves an open
-send, what was sent elsewhere. No text is stored."""
+send, what was sent elsewhere. No text is stored, only marks of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xdm_mcp.clock import to_ms
 from xdm_mcp.digests import match_digest
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.marks import mark
 from xdm_mcp.ledger.peers import load_peer, newer, opt_out, save_peer
 from xdm_mcp.ledger.rows import Stored, charges_text
 from xdm_mcp.ledger.settling import prove
@@ -38,12 +39,19 @@ messages that X has."""
 
 
 def record(
-    sql: Sql, account_id: str, messages: Sequence[Message], opted_out: OptedOut, now: int
+    sql: Sql,
+    account_id: str,
+    messages: Sequence[Message],
+    opted_out: OptedOut,
+    now: int,
+    marked_for: timedelta,
 ) -> int:
     """See Ledger.record."""
     said = [message for message in messages if message.kind == "message" and message.sender_id]
     said.sort(key=lambda message: int(message.id))
-    return sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    news = sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    mark(sql, account_id, said, marked_for, now)
+    return news
 
 
 def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now: int) -> bool:
