@@ -2,10 +2,11 @@
 
 Words are marked by winnowing (Schleimer, Wilkerson, Aiken, SIGMOD 2003): of each `WINDOW` runs of
 `RUN` letters in a row the one with the smallest hash is kept, so two texts that share `SHORTEST`
-letters and digits in a row share a mark, wherever the piece stands in either. Case, accents, blanks,
-punctuation and look-alike letters are gone before: what is left of 24 characters of ordinary prose
-is 18 to 20. Things that are secret though they are short have marks of their own, found by
-`particulars`. Nothing of a text can be read from its marks; whoever has the key can only try texts.
+letters and digits in a row share a mark, wherever the piece stands in either. Case, accents,
+blanks, punctuation and look-alike letters are gone before: what is left of 24 characters of
+ordinary prose is 18 to 20. Things that are secret though they are short have marks of their own,
+found by `particulars`. Nothing of a text can be read from its marks; whoever has the key can only
+try texts.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal
 
 Particular = Literal["code", "key", "address", "amount"]
@@ -52,9 +53,11 @@ WALLET = re.compile(
 STREET = re.compile(
     r"\b\d{1,5}[A-Za-z]? (?:[A-Z][\w'’.-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr"
     r"|Court|Ct|Boulevard|Blvd|Square|Terrace|Close)\b"
-    r"|\b[A-ZÄÖÜ][\wäöüß-]+(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|laan|straat|gatan|vej) ?\d{1,4}"
+    r"|\b[A-ZÄÖÜ][\wäöüß-]+(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|laan|straat|gatan|vej)"
+    r" ?\d{1,4}"
     r"|\b\d{1,4},? (?:bis |ter )?(?:rue|avenue|boulevard|chemin|impasse)(?: [\w'’-]+){1,4}"
-    r"|\b(?:Calle|Avenida|Via|Viale|Corso|Piazza|Rua|ul\.|ulica|ул\.) (?:[\w'’-]+ ){0,3}[\w'’-]+,? \d{1,4}\b"
+    r"|\b(?:Calle|Avenida|Via|Viale|Corso|Piazza|Rua|ul\.|ulica|ул\.) (?:[\w'’-]+ ){0,3}"
+    r"[\w'’-]+,? \d{1,4}\b"
 )
 
 CURRENCIES = {
@@ -93,34 +96,10 @@ def particulars(text: str) -> Iterator[tuple[Particular, str]]:
 
 
 def _found(text: str) -> Iterator[tuple[Particular, str]]:
-    for hit in EMAIL.finditer(text):
-        yield "address", hit[0].casefold()
-    for pattern in (IBAN, WALLET):
+    for kind, pattern, spell in FINDERS:
         for hit in pattern.finditer(text):
-            what = hit[0].replace(" ", "")
-            if pattern is WALLET or _is_iban(what):
-                yield "address", what.casefold()
-    for hit in STREET.finditer(text):
-        yield "address", "".join(filter(str.isalnum, hit[0].casefold()))
-    for hit in PHONE.finditer(text):
-        if number := _phone(hit[0]):
-            yield "address", number
-    for hit in CARD.finditer(text):
-        if _is_card(digits := _digits(hit[0])):
-            yield "key", digits
-    for hit in SECRET.finditer(text):
-        yield "key", hit[1].rstrip(".,;!?").casefold()
-    for hit in TOKEN.finditer(text):
-        if _is_key(hit[0]):
-            yield "key", hit[0].casefold()
-    for hit in CODE.finditer(text):
-        digits = _digits(hit[1])
-        if not digits.endswith("00") and not (len(digits) == 4 and int(digits) in YEARS):
-            yield "code", digits
-    for hit in AMOUNT.finditer(text):
-        named, written = hit["before"] or hit["after"], hit["first"] or hit["second"]
-        if amount := _amount(written):
-            yield "amount", f"{CURRENCIES.get(named.casefold(), named.casefold())} {amount}"
+            if spelled := spell(hit):
+                yield kind, spelled
 
 
 def _in_ascii_digits(text: str) -> str:
@@ -132,41 +111,83 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _phone(written: str) -> str | None:
+def _folded(hit: re.Match[str]) -> str:
+    return "".join(filter(str.isalnum, hit[0].casefold()))
+
+
+def _email(hit: re.Match[str]) -> str:
+    return hit[0].casefold()
+
+
+def _password(hit: re.Match[str]) -> str:
+    return hit[1].rstrip(".,;!?").casefold()
+
+
+def _code(hit: re.Match[str]) -> str | None:
+    """Return a code's digits, None for a year and for a round number."""
+    digits = _digits(hit[1])
+    year = len(digits) == 4 and int(digits) in YEARS
+    return None if year or digits.endswith("00") else digits
+
+
+def _phone(hit: re.Match[str]) -> str | None:
     """Return the last nine digits of a telephone number: a country code comes and goes."""
-    digits = _digits(written)
+    written, digits = hit[0], _digits(hit[0])
     apart = written.startswith(("+", "00")) or not written.isdigit()
     date = re.fullmatch(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?: .*)?", written.strip())
     return digits[-9:] if apart and date is None and 9 <= len(digits) <= 15 else None
 
 
-def _is_card(digits: str) -> bool:
-    """Whether the check digit is right (ISO/IEC 7812-1)."""
+def _card(hit: re.Match[str]) -> str | None:
+    """Return a card's number if its check digit is right (ISO/IEC 7812-1)."""
+    digits = _digits(hit[0])
     doubled = (int(d) * (1 + at % 2) for at, d in enumerate(reversed(digits)))
-    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0 and len(set(digits)) > 2
+    right = sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+    return digits if right and len(set(digits)) > 1 else None
 
 
-def _is_iban(written: str) -> bool:
-    """Whether the check digits are right (ISO 13616)."""
-    if not 15 <= len(written) <= 34:
-        return False
-    turned = written[4:] + written[:4]
-    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
+def _iban(hit: re.Match[str]) -> str | None:
+    """Return an account's number if its check digits are right (ISO 13616), whatever follows."""
+    written = _folded(hit)
+    for length in range(min(len(written), 34), 14, -1):
+        turned = written[4:length] + written[:4]
+        if int("".join(str(int(c, 36)) for c in turned)) % 97 == 1:
+            return written[:length]
+    return None
 
 
-def _is_key(token: str) -> bool:
-    """Whether letters and digits alternate in it as in no word, time or name of a thing."""
-    letters = "".join(filter(str.isalnum, token))
-    changes = sum(a.isdigit() != b.isdigit() for a, b in zip(letters, letters[1:], strict=False))
-    figures = sum(map(str.isdigit, letters))
-    return changes >= 3 and 2 <= figures <= len(letters) - 2 and len(set(letters.casefold())) >= 7
+def _token(hit: re.Match[str]) -> str | None:
+    """Return what may be a key: letters and digits alternate as in no word, time or product."""
+    token = _folded(hit)
+    changes = sum(a.isdigit() != b.isdigit() for a, b in pairwise(token))
+    figures = sum(map(str.isdigit, token))
+    mixed = changes >= 3 and 2 <= figures <= len(token) - 2
+    return token if mixed and len(set(token)) >= 7 else None
 
 
-def _amount(written: str) -> str | None:
+def _amount(hit: re.Match[str]) -> str | None:
     """Return an amount in hundredths, whatever parts its groups, None where it tells nothing."""
-    parts = re.split(r"[.,' ]+", written.strip(".,' "))
-    last = re.search(r"[.,]\d{1,2}\Z", written.strip(".,' "))
+    named, written = hit["before"] or hit["after"], (hit["first"] or hit["second"]).strip(".,' ")
+    parts = re.split(r"[.,' ]+", written)
+    last = re.search(r"[.,]\d{1,2}\Z", written)
     whole = "".join(parts[:-1] if last else parts)
     cents = parts[-1].ljust(2, "0") if last else "00"
     hundredths = (whole + cents).lstrip("0")
-    return hundredths if len(hundredths.rstrip("0")) >= TELLING else None
+    if len(hundredths.rstrip("0")) < TELLING:
+        return None
+    return f"{CURRENCIES.get(named.casefold(), named.casefold())} {hundredths}"
+
+
+FINDERS: tuple[tuple[Particular, re.Pattern[str], Callable[[re.Match[str]], str | None]], ...] = (
+    ("address", EMAIL, _email),
+    ("address", IBAN, _iban),
+    ("address", WALLET, _folded),
+    ("address", STREET, _folded),
+    ("address", PHONE, _phone),
+    ("key", CARD, _card),
+    ("key", SECRET, _password),
+    ("key", TOKEN, _token),
+    ("code", CODE, _code),
+    ("amount", AMOUNT, _amount),
+)
+"""Every particular: its pattern, and how a hit is spelled, None where it is none after all."""

@@ -24,7 +24,7 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import Wanted, wanted_by
-from xdm_mcp.ledger.marks import REMEMBERED, key_of
+from xdm_mcp.ledger.marks import REMEMBERED, key_of, known_key
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.taints import SqlTaints
 from xdm_mcp.ledger.windows import observe
@@ -295,5 +295,6 @@ class SqlLedger(SqlFactors, SqlTaints):
     async def _wanted(self, draft: Draft) -> Wanted:
         """Make digests and marks of a draft outside of any transaction."""
         if self._key is None:
-            self._key = await self._database.read(key_of)
+            known = await self._database.read(known_key)
+            self._key = known or await self._database.write(key_of)
         return wanted_by(draft, self._key)

@@ -72,17 +72,19 @@ TABLES = (
 """`thread` stands for a conversation, in 8 bytes; `marked` is its newest message with the mark."""
 
 
-def make(sql: Sql) -> None:
-    """Make the tables, and draw the key of this ledger."""
-    for statement in TABLES:
-        sql.run(statement)
-    sql.run("INSERT INTO mark_key (one, secret) VALUES (1, ?)", secrets.token_hex(32))
+def known_key(sql: Sql) -> bytes | None:
+    """Return the key of this ledger, None where nothing was marked yet."""
+    row = sql.one("SELECT secret FROM mark_key")
+    return None if row is None else bytes.fromhex(row[0])
 
 
 def key_of(sql: Sql) -> bytes:
-    """Return the key of this ledger."""
-    [[secret]] = sql.all("SELECT secret FROM mark_key")
-    return bytes.fromhex(secret)
+    """Return the key of this ledger, drawn now where there is none."""
+    key = known_key(sql)
+    if key is None:
+        key = secrets.token_bytes(32)
+        sql.run("INSERT INTO mark_key (one, secret) VALUES (1, ?)", key.hex())
+    return key
 
 
 def mark(
@@ -96,9 +98,9 @@ def mark(
     known = _known(sql, account_id, said)
     for stale in _slices([row for row, read_at in known.values() if read_at < now - FRESH]):
         sql.run(f"UPDATE marked SET read_at = ? WHERE id IN ({_places(stale)})", now, *stale)  # noqa: S608
-    fresh = [message for message in said if message.id not in known]
+    fresh = {message.id: message for message in said if message.id not in known}
     if fresh:
-        _keep(sql, account_id, fresh, now)
+        _keep(sql, account_id, list(fresh.values()), now)
         _prune(sql, now - span)
 
 

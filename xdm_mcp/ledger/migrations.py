@@ -68,8 +68,7 @@ def m005_fewer_indexes(sql: Sql) -> None:
 
 def m006_marks(sql: Sql) -> None:
     """Make the marks of what was read, with a key of their own, and what was shown to agents."""
-    marks.make(sql)
-    for statement in taints.TABLES:
+    for statement in (*marks.TABLES, *taints.TABLES):
         sql.run(statement)
 
 

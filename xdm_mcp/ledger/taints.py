@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Protocol
 
 from xdm_mcp.clock import from_ms, to_ms
-from xdm_mcp.ledger.peers import newer
 from xdm_mcp.ledger.sql import Database, Sql
 from xdm_mcp.models.messages import Message, one_to_one
 from xdm_mcp.models.sends import Entry, Target
@@ -82,7 +81,7 @@ def newest_of(account_id: str, messages: Sequence[Message]) -> dict[str, Message
     for message in messages:
         known = newest.get(message.conversation_id)
         theirs = message.sender_id != account_id and message.text is not None
-        if theirs and newer(message.id, known.id if known else None):
+        if theirs and (known is None or int(message.id) > int(known.id)):
             newest[message.conversation_id] = message
     return newest
 
@@ -121,8 +120,9 @@ def taints(sql: Sql, account_id: str, target: Target) -> tuple[Taint, ...]:
     looked, the newest first, at most `TOLD`."""
     rows = sql.all(
         "SELECT conversation_id, message_id, at FROM shown"  # noqa: S608 - our own words
-        f" WHERE account_id = ? AND peer <> ? AND {UNSEEN} AND NOT {ANSWERED} ORDER BY at DESC LIMIT {TOLD}",
-        account_id, target.peer,
+        f" WHERE account_id = ? AND peer <> ? AND {UNSEEN} AND NOT {ANSWERED}"
+        " ORDER BY at DESC LIMIT ?",
+        account_id, target.peer, TOLD,
     )  # fmt: skip
     return tuple(Taint(thread, message_id, from_ms(at)) for thread, message_id, at in rows)
 
@@ -143,6 +143,6 @@ def _unknown(sql: Sql, account_id: str, newest: Mapping[str, Message]) -> dict[s
             "SELECT message_id FROM shown WHERE account_id = ? AND conversation_id = ?",
             account_id, conversation_id,
         )  # fmt: skip
-        if newer(message.id, row[0] if row else None):
+        if row is None or int(message.id) > int(row[0]):
             fresh[conversation_id] = message
     return fresh
