@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 from hashlib import blake2b
 from zlib import crc32
@@ -67,20 +67,37 @@ _FOLD = {drawn: like.translate(_FOLD) for drawn, like in _FOLD.items()}
 """A small letter or digit and what stands for everything that looks like it, in either case."""
 
 
-def marks_of(text: str, key: bytes, owner: str) -> dict[int, MarkKind]:
-    """Return the marks of a text under a secret `key` of 16 to 64 bytes, each with its kind.
+Marks = dict[int, tuple[MarkKind, int]]
+"""Digests, each with its kind and, for words, at which letter of the text they begin first."""
+
+
+def marks_of(text: str, key: bytes, owner: str) -> Marks:
+    """Return the marks of a text under a secret `key` of 16 to 64 bytes.
 
     Marks of two owners never meet. Digests are signed 64-bit integers. At most half as many as the
     text has letters, plus its particulars.
     """
     text = unescaped(text)
-    marks = dict.fromkeys(_digests(_kept(plain(text)), f"words/1:{owner}", key), MarkKind.WORDS)
+    places, runs = _kept(plain(text))
+    marks: Marks = {}
+    digests = _digests(runs, f"words/1:{owner}", key)
+    for digest, place in zip(digests, places, strict=True):
+        marks.setdefault(digest, (MarkKind.WORDS, place))
     for kind, what in particulars(text):
         told = what.encode("utf-8", "replace")
-        marks.update(
-            dict.fromkeys(_digests([told], f"{kind}/1:{owner}", key), MarkKind[kind.upper()])
-        )
+        [digest] = _digests([told], f"{kind}/1:{owner}", key)
+        marks[digest] = (MarkKind[kind.upper()], -1)
     return marks
+
+
+def uncovered(place: int, free: Collection[int]) -> int:
+    """Return how many letters of the run that begins at `place` lie in no run that begins at one
+    of `free`."""
+    letters = set(range(place, place + RUN))
+    for other in range(place - RUN + 1, place + RUN):
+        if other in free:
+            letters.difference_update(range(other, other + RUN))
+    return len(letters)
 
 
 def plain(text: str) -> str:
@@ -89,17 +106,16 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(filter(str.isalnum, folded)))
 
 
-def _kept(letters: str) -> Iterator[bytes]:
-    """Yield the runs that winnowing keeps, as bytes."""
+def _kept(letters: str) -> tuple[list[int], list[bytes]]:
+    """Return where the runs begin that winnowing keeps, and the runs as bytes."""
     width = 4
     data, span = letters.encode("utf-32-le", "replace"), RUN * width
     ranks = [crc32(data[at : at + span]) for at in range(0, len(data) - span + 1, width)]
     least = map(min, *(ranks[offset:] for offset in range(WINDOW)))
-    kept = {ranks.index(rank, start) for start, rank in enumerate(least)}
-    repeats = len(set(ranks)) < len(ranks)  # without a repeat there is nothing monotonous
-    for place in kept:
-        if not repeats or len(set(letters[place : place + RUN])) >= VARIED:
-            yield data[place * width : place * width + span]
+    kept = sorted({ranks.index(rank, start) for start, rank in enumerate(least)})
+    if len(set(ranks)) < len(ranks):  # without a repeat nothing is monotonous
+        kept = [at for at in kept if len(set(letters[at : at + RUN])) >= VARIED]
+    return kept, [data[at * width : at * width + span] for at in kept]
 
 
 def _digests(pieces: Iterable[bytes], tag: str, key: bytes) -> tuple[int, ...]:

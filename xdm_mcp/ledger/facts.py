@@ -16,7 +16,7 @@ from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.standing_rules import concerning
 from xdm_mcp.ledger.taints import taints
 from xdm_mcp.ledger.windows import CREDIT, windows
-from xdm_mcp.marks import MarkKind, marks_of
+from xdm_mcp.marks import Marks, marks_of
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
 from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
@@ -35,7 +35,7 @@ class Wanted:
     match: str
     similar: str
     own_id: int = 0
-    marks: Mapping[int, MarkKind] = field(default_factory=dict)
+    marks: Marks = field(default_factory=dict)
     asked: bool = False
 
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.sql import Row, Sql, Value
-from xdm_mcp.marks import MarkKind, marks_of
+from xdm_mcp.marks import MarkKind, Marks, marks_of, uncovered
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.sends import Target
 from xdm_mcp.models.verdicts import Leak
@@ -28,6 +28,10 @@ V = TypeVar("V", bound=Value)
 
 COMMON = 3
 """In so many conversations a mark is a common phrase, and counts no longer."""
+
+TELLING = 12
+"""Letters of a mark that are not said everywhere, at least: the rest may be the end of a common
+phrase."""
 
 REMEMBERED = timedelta(days=30)
 """For how long marks are kept unless the owner says otherwise."""
@@ -104,12 +108,11 @@ def mark(
         _prune(sql, now - span)
 
 
-def leaks(
-    sql: Sql, account_id: str, target: Target, marks: Mapping[int, MarkKind]
-) -> tuple[Leak, ...]:
+def leaks(sql: Sql, account_id: str, target: Target, marks: Marks) -> tuple[Leak, ...]:
     """Return what a draft to `target` carries of other conversations, the most of it first.
 
-    One look-up by key for each 512 marks, none without marks.
+    One look-up by key for each 512 marks, none without marks. Words that are free to be said here
+    leave a few letters at their ends; those are nobody's words.
     """
     own = conversation_of(account_id, target)
     stands: dict[int, list[Row]] = {}
@@ -121,9 +124,16 @@ def leaks(
             *some,
         ):
             stands.setdefault(row[0], []).append(row)
+    foreign = {
+        digest: rows
+        for digest, rows in stands.items()
+        if len(rows) < COMMON and all(row[2] != own for row in rows)
+    }
+    free = {marks[digest][1] for digest in stands.keys() - foreign.keys()}
     told: Counter[Row] = Counter()
-    for rows in stands.values():
-        if len(rows) < COMMON and all(row[2] != own for row in rows):
+    for digest, rows in foreign.items():
+        kind, place = marks[digest]
+        if kind is not MarkKind.WORDS or uncovered(place, free) >= TELLING:
             told.update(row[1:] for row in rows)
     return tuple(
         Leak(MarkKind(kind).name.lower(), conversation, message_id, from_ms(wrote_at), count)
@@ -169,7 +179,7 @@ def _keep(sql: Sql, account_id: str, fresh: Sequence[Message], now: int) -> None
             account_id, message.conversation_id, message.id, to_ms(message.created_at), now,
         )  # fmt: skip
         thread = thread_of(key, account_id, message.conversation_id)
-        for digest, kind in marks_of(message.text or "", key, account_id).items():
+        for digest, (kind, _) in marks_of(message.text or "", key, account_id).items():
             said = message.id in alone and kind is MarkKind.WORDS
             earlier = kept.get((digest, thread), (row, MarkKind.SAID))
             kept[digest, thread] = (row, min(MarkKind.SAID if said else kind, earlier[1]))
