@@ -85,7 +85,7 @@ async def test_a_new_message_is_seen_by_the_next_look(tmp_path: Path) -> None:
 
 async def test_waiting_ends_as_soon_as_something_new_is_there(tmp_path: Path) -> None:
     """A customer who answers after 20 seconds ends a wait of 50 before its time."""
-    async with rig(tmp_path, confirmation={"mode": "never"}) as here:
+    async with rig(tmp_path, confirmation={"mode": "never"}, taint={"enabled": False}) as here:
         await here.app.inbox.page()
         here.app.inbox.poll = here.app.inbox.poll / 12
         await here.send("It leaves today.")
