@@ -4,9 +4,10 @@ Words are marked by winnowing (Schleimer, Wilkerson, Aiken, SIGMOD 2003): of eac
 `RUN` letters in a row the one with the smallest hash is kept, so two texts that share `SHORTEST`
 letters and digits in a row share a mark, wherever the piece stands in either. Case, accents,
 blanks, punctuation and look-alike letters are gone before: what is left of 24 characters of
-ordinary prose is 18 to 20. Things that are secret though they are short have marks of their own,
-found by `particulars`. Nothing of a text can be read from its marks; whoever has the key can only
-try texts.
+ordinary prose is 18 to 20. So that no shorter coincidence counts, a mark also holds a few bits of
+the digest of each `SHORTEST` letters around its run (`shared`). Things that are secret though they
+are short have marks of their own, found by `particulars`. Nothing of a text can be read from its
+marks; whoever has the key can try texts, and go on from a right guess letter by letter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import struct
 import unicodedata
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 from zlib import crc32
@@ -21,20 +23,26 @@ from zlib import crc32
 from xdm_mcp.digests import unescaped
 from xdm_mcp.particulars import particulars
 
-RUN = 14
-"""Letters and digits in one mark of words: shorter coincidences are never seen."""
+RUN = 12
+"""Letters and digits in one mark of words."""
 
-WINDOW = 3
+WINDOW = 7
 """Among how many neighbouring runs one is kept."""
 
 SHORTEST = RUN + WINDOW - 1
-"""Letters and digits in a row that are sure to be seen."""
+"""Letters and digits in a row that are sure to be seen, and the fewest that count."""
+
+BITS = 9
+"""Bits that are kept of each stretch around a run: seven of them fit into 63."""
 
 VARIED = 4
 """Different characters that a run has at least: laughter is nobody's secret."""
 
 SIZE = 8
 """Bytes of a digest: it fits a 64-bit integer of a database."""
+
+WIDTH = 4
+"""Bytes of a character while it is digested."""
 
 
 class MarkKind(IntEnum):
@@ -67,34 +75,50 @@ _FOLD = {drawn: like.translate(_FOLD) for drawn, like in _FOLD.items()}
 """A small letter or digit and what stands for everything that looks like it, in either case."""
 
 
-Marks = dict[int, tuple[MarkKind, int]]
-"""Digests, each with its kind and, for words, at which letter of the text they begin first."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a digest stands for. Of words: at which letter of the text the run begins first, and
+    `around`, the bits of the stretches that it lies in."""
+
+    kind: MarkKind
+    place: int = -1
+    around: int = 0
+
+
+Marks = dict[int, Mark]
+"""Marks by their digests, which are signed 64-bit integers."""
 
 
 def marks_of(text: str, key: bytes, owner: str) -> Marks:
     """Return the marks of a text under a secret `key` of 16 to 64 bytes.
 
-    Marks of two owners never meet. Digests are signed 64-bit integers. At most half as many as the
-    text has letters, plus its particulars.
+    Marks of two owners never meet. There are about a quarter as many as the text has letters, plus
+    its particulars.
     """
     text = unescaped(text)
-    places, runs = _kept(plain(text))
-    marks: Marks = {}
-    digests = _digests(runs, f"words/1:{owner}", key)
-    for digest, place in zip(digests, places, strict=True):
-        marks.setdefault(digest, (MarkKind.WORDS, place))
+    marks = _words(plain(text), key, owner)
     for kind, what in particulars(text):
         told = what.encode("utf-8", "replace")
         [digest] = _digests([told], f"{kind}/1:{owner}", key)
-        marks[digest] = (MarkKind[kind.upper()], -1)
+        marks[digest] = Mark(MarkKind[kind.upper()])
     return marks
 
 
-def uncovered(place: int, free: Collection[int]) -> int:
-    """Return how many letters of the run that begins at `place` lie in no run that begins at one
-    of `free`."""
-    letters = set(range(place, place + RUN))
-    for other in range(place - RUN + 1, place + RUN):
+def shared(one: int, other: int) -> int | None:
+    """Return where, from its run on backwards, the first stretch begins that two marks of one
+    digest share, None where what stands around them differs."""
+    for back in range(WINDOW):
+        mask = ((1 << BITS) - 1) << (back * BITS)
+        if one & mask and one & mask == other & mask:
+            return back
+    return None
+
+
+def uncovered(begin: int, free: Collection[int]) -> int:
+    """Return how many letters of the stretch that begins at `begin` lie in no run that begins at
+    one of `free`."""
+    letters = set(range(begin, begin + SHORTEST))
+    for other in range(begin - RUN + 1, begin + SHORTEST):
         if other in free:
             letters.difference_update(range(other, other + RUN))
     return len(letters)
@@ -106,16 +130,34 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(filter(str.isalnum, folded)))
 
 
-def _kept(letters: str) -> tuple[list[int], list[bytes]]:
-    """Return where the runs begin that winnowing keeps, and the runs as bytes."""
-    width = 4
-    data, span = letters.encode("utf-32-le", "replace"), RUN * width
-    ranks = [crc32(data[at : at + span]) for at in range(0, len(data) - span + 1, width)]
+def _words(letters: str, key: bytes, owner: str) -> Marks:
+    data = letters.encode("utf-32-le", "replace")
+    kept = _kept(letters, data)
+    runs = (data[at * WIDTH : (at + RUN) * WIDTH] for at in kept)
+    stretches = (
+        data[at : at + SHORTEST * WIDTH] for at in range(0, len(data) - SHORTEST * WIDTH + 1, WIDTH)
+    )
+    bits = [d % ((1 << BITS) - 1) + 1 for d in _digests(stretches, f"around/1:{owner}", key)]
+    marks: Marks = {}
+    digests = _digests(runs, f"words/1:{owner}", key)
+    for digest, at in zip(digests, kept, strict=True):
+        around = 0
+        for back in range(min(WINDOW, at + 1)):
+            if at - back < len(bits):
+                around |= bits[at - back] << (back * BITS)
+        marks.setdefault(digest, Mark(MarkKind.WORDS, at, around))
+    return marks
+
+
+def _kept(letters: str, data: bytes) -> list[int]:
+    """Return where the runs begin that winnowing keeps."""
+    ends = range(RUN * WIDTH, len(data) + 1, WIDTH)
+    ranks = [crc32(data[end - RUN * WIDTH : end]) for end in ends]
     least = map(min, *(ranks[offset:] for offset in range(WINDOW)))
     kept = sorted({ranks.index(rank, start) for start, rank in enumerate(least)})
     if len(set(ranks)) < len(ranks):  # without a repeat nothing is monotonous
         kept = [at for at in kept if len(set(letters[at : at + RUN])) >= VARIED]
-    return kept, [data[at * width : at * width + span] for at in kept]
+    return kept
 
 
 def _digests(pieces: Iterable[bytes], tag: str, key: bytes) -> tuple[int, ...]:

@@ -4,8 +4,9 @@ wherever it stands.
 Spelling is brought together before anything is compared (`optout.plain`): case, accents of Latin,
 Greek and Cyrillic letters, punctuation, spacing and emoji do not matter. A word that also means
 something else stands among `whole` only. What even alone may mean something else is left out: a
-plain `enough`, and words that are ordinary in another language (`seis`, `dur`, `alto`). Where words are not parted by blanks, or seldom alike, `joined` is True: then blanks do
-not count and a phrase may stand within a longer word.
+plain `enough`, and words that are ordinary in another language (`seis`, `dur`, `alto`). Where words
+are not parted by blanks, or seldom alike, `joined` is True: then blanks do not count, and a phrase
+may stand within a longer word.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ LANGUAGES: dict[str, Phrases] = {
             "lassen sie mich in ruhe; lasst mich in ruhe; kontaktieren sie mich nicht",
             "kontaktiere mich nicht; hör auf mir zu schreiben; hören sie auf mir zu schreiben",
             "melden sie mich ab; ich will keine nachrichten mehr",
-            "ich möchte keine nachrichten mehr; nehmen sie mich aus dem verteiler; nimm mich aus dem verteiler",
+            "ich möchte keine nachrichten mehr; nehmen sie mich aus dem verteiler",
+            "nimm mich aus dem verteiler",
         ),
     ),
     "fr": Phrases(
@@ -296,16 +298,18 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         _said(
             "不要再给我发; 不要再給我發; 别再给我发; 別再給我發; 不要给我发消息; 不要給我發消息",
-            "不要再联系我; 不要再聯繫我; 不要再聯絡我; 别再联系我; 別再聯絡我; 请勿联系我; 請勿聯絡我",
-            "不要打扰我; 不要打擾我; 别再打扰我; 別再打擾我; 不要再傳訊息給我; 別再傳訊息給我; 停止给我发",
-            "停止給我發; 不要再私信我; 别再私信我; 別再私訊我",
+            "不要再联系我; 不要再聯繫我; 不要再聯絡我; 别再联系我; 別再聯絡我",
+            "请勿联系我; 請勿聯絡我",
+            "不要打扰我; 不要打擾我; 别再打扰我; 別再打擾我",
+            "不要再傳訊息給我; 別再傳訊息給我; 停止给我发; 停止給我發",
+            "不要再私信我; 别再私信我; 別再私訊我",
         ),
         joined=True,
     ),
     "ja": Phrases(
         _said(
-            "停止; 配信停止; やめて; やめてください; 止めて; 止めてください; ストップ; 解除; 退会; 登録解除",
-            "もうやめて; もう送らないで; 終了; キャンセル",
+            "停止; 配信停止; やめて; やめてください; 止めて; 止めてください; ストップ; 解除",
+            "退会; 登録解除; もうやめて; もう送らないで; 終了; キャンセル",
         ),
         _said(
             "連絡しないで; 送らないでください; もう送らないで; メッセージを送らないで; dmしないで",
@@ -316,7 +320,8 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "ko": Phrases(
         _said(
-            "그만; 그만해; 그만하세요; 멈춰; 중지; 정지; 수신거부; 구독취소; 구독해지; 해지; 취소; 스톱"
+            "그만; 그만해; 그만하세요; 멈춰; 중지; 정지; 수신거부; 구독취소",
+            "구독해지; 해지; 취소; 스톱",
         ),
         _said(
             "연락하지마; 연락하지 마세요; 메시지 보내지 마; 메시지 보내지마세요; 메세지 보내지 마",

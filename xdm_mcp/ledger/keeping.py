@@ -294,7 +294,6 @@ class SqlLedger(SqlFactors, SqlTaints):
 
     async def _wanted(self, draft: Draft) -> Wanted:
         """Make digests and marks of a draft outside of any transaction."""
-        if self._key is None:
-            known = await self._database.read(known_key)
-            self._key = known or await self._database.write(key_of)
-        return wanted_by(draft, self._key)
+        key = self._key or await self._database.read(known_key)
+        key = self._key = key or await self._database.write(key_of)
+        return wanted_by(draft, key)

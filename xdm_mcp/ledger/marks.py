@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import chain
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.sql import Row, Sql, Value
-from xdm_mcp.marks import MarkKind, Marks, marks_of, uncovered
+from xdm_mcp.marks import Mark, MarkKind, Marks, marks_of, shared, uncovered
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.sends import Target
 from xdm_mcp.models.verdicts import Leak
@@ -29,9 +29,8 @@ V = TypeVar("V", bound=Value)
 COMMON = 3
 """In so many conversations a mark is a common phrase, and counts no longer."""
 
-TELLING = 12
-"""Letters of a mark that are not said everywhere, at least: the rest may be the end of a common
-phrase."""
+TELLING = 8
+"""Letters of a piece that are not said everywhere, at least: the rest may be a common phrase."""
 
 REMEMBERED = timedelta(days=30)
 """For how long marks are kept unless the owner says otherwise."""
@@ -69,6 +68,7 @@ TABLES = (
         thread INTEGER NOT NULL,
         marked INTEGER NOT NULL,
         kind INTEGER NOT NULL,
+        around INTEGER NOT NULL,
         PRIMARY KEY (digest, thread)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX mark_marked ON mark (marked)",
@@ -118,8 +118,8 @@ def leaks(sql: Sql, account_id: str, target: Target, marks: Marks) -> tuple[Leak
     stands: dict[int, list[Row]] = {}
     for some in _slices(marks):
         for row in sql.all(
-            "SELECT mark.digest, mark.kind, marked.conversation_id, marked.message_id,"  # noqa: S608 - our own words
-            " marked.wrote_at FROM mark JOIN marked ON marked.id = mark.marked"
+            "SELECT mark.digest, mark.around, mark.kind, marked.conversation_id,"  # noqa: S608
+            " marked.message_id, marked.wrote_at FROM mark JOIN marked ON marked.id = mark.marked"
             f" WHERE mark.digest IN ({_places(some)})",
             *some,
         ):
@@ -127,18 +127,27 @@ def leaks(sql: Sql, account_id: str, target: Target, marks: Marks) -> tuple[Leak
     foreign = {
         digest: rows
         for digest, rows in stands.items()
-        if len(rows) < COMMON and all(row[2] != own for row in rows)
+        if len(rows) < COMMON and all(row[3] != own for row in rows)
     }
-    free = {marks[digest][1] for digest in stands.keys() - foreign.keys()}
-    told: Counter[Row] = Counter()
-    for digest, rows in foreign.items():
-        kind, place = marks[digest]
-        if kind is not MarkKind.WORDS or uncovered(place, free) >= TELLING:
-            told.update(row[1:] for row in rows)
+    free = {marks[digest].place for digest in stands.keys() - foreign.keys()}
+    told = Counter(
+        row[2:]
+        for digest, rows in foreign.items()
+        for row in rows
+        if _tells(marks[digest], row[1], free)
+    )
     return tuple(
         Leak(MarkKind(kind).name.lower(), conversation, message_id, from_ms(wrote_at), count)
         for (kind, conversation, message_id, wrote_at), count in told.most_common()
     )
+
+
+def _tells(mark: Mark, around: int, free: Collection[int]) -> bool:
+    """Whether a mark met more than a coincidence: a stretch of letters not said everywhere."""
+    if mark.kind is not MarkKind.WORDS:
+        return True
+    back = shared(mark.around, around)
+    return back is not None and uncovered(mark.place - back, free) >= TELLING
 
 
 def conversation_of(account_id: str, target: Target) -> str | None:
@@ -171,7 +180,7 @@ def _known(sql: Sql, account_id: str, said: Sequence[Message]) -> dict[str, tupl
 
 def _keep(sql: Sql, account_id: str, fresh: Sequence[Message], now: int) -> None:
     key, alone = key_of(sql), _sent_unasked(sql, account_id, fresh)
-    kept: dict[tuple[int, int], tuple[int, int]] = {}
+    kept: dict[tuple[int, int], tuple[int, int, int]] = {}
     for message in fresh:
         [[row]] = sql.all(
             "INSERT INTO marked (account_id, conversation_id, message_id, wrote_at, read_at)"
@@ -179,10 +188,11 @@ def _keep(sql: Sql, account_id: str, fresh: Sequence[Message], now: int) -> None
             account_id, message.conversation_id, message.id, to_ms(message.created_at), now,
         )  # fmt: skip
         thread = thread_of(key, account_id, message.conversation_id)
-        for digest, (kind, _) in marks_of(message.text or "", key, account_id).items():
-            said = message.id in alone and kind is MarkKind.WORDS
-            earlier = kept.get((digest, thread), (row, MarkKind.SAID))
-            kept[digest, thread] = (row, min(MarkKind.SAID if said else kind, earlier[1]))
+        for digest, found in marks_of(message.text or "", key, account_id).items():
+            said = message.id in alone and found.kind is MarkKind.WORDS
+            _, earlier, _ = kept.get((digest, thread), (row, MarkKind.SAID, 0))
+            kind = min(MarkKind.SAID if said else found.kind, earlier)
+            kept[digest, thread] = (row, kind, found.around)
     _write(sql, kept)
 
 
@@ -200,7 +210,7 @@ def _sent_unasked(sql: Sql, account_id: str, fresh: Sequence[Message]) -> set[st
     }  # fmt: skip
 
 
-def _write(sql: Sql, kept: Mapping[tuple[int, int], tuple[int, int]]) -> None:
+def _write(sql: Sql, kept: Mapping[tuple[int, int], tuple[int, int, int]]) -> None:
     """Write marks down, but for those that stand in too many conversations to matter."""
     stands: dict[int, set[int]] = {}
     for some in _slices({digest for digest, _ in kept}):
@@ -210,16 +220,17 @@ def _write(sql: Sql, kept: Mapping[tuple[int, int], tuple[int, int]]) -> None:
         ):
             stands.setdefault(digest, set()).add(thread)
     rows: list[Row] = []
-    for (digest, thread), (row, kind) in kept.items():
+    for (digest, thread), (row, kind, around) in kept.items():
         here = stands.setdefault(digest, set())
         if thread in here or len(here) < COMMON:
             here.add(thread)
-            rows.append((digest, thread, row, kind))
+            rows.append((digest, thread, row, kind, around))
     for piece in _pieces(rows):
-        places = ", ".join(["(?, ?, ?, ?)"] * len(piece))
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(piece))
         sql.run(
-            f"INSERT INTO mark (digest, thread, marked, kind) VALUES {places}"  # noqa: S608
-            " ON CONFLICT (digest, thread) DO UPDATE SET marked = excluded.marked, kind ="
+            f"INSERT INTO mark (digest, thread, marked, kind, around) VALUES {places}"  # noqa: S608
+            " ON CONFLICT (digest, thread) DO UPDATE SET marked = excluded.marked,"
+            " around = excluded.around, kind ="
             " CASE WHEN excluded.kind < mark.kind THEN excluded.kind ELSE mark.kind END",
             *chain.from_iterable(piece),
         )
