@@ -35,6 +35,10 @@ SHORTEST = RUN + WINDOW - 1
 BITS = 9
 """Bits that are kept of each stretch around a run: seven of them fit into 63."""
 
+EDGE = 2
+"""Letters by which a run that is free is taken for longer at each end: what is kept of a phrase
+seldom begins and ends with it."""
+
 VARIED = 4
 """Different characters that a run has at least: laughter is nobody's secret."""
 
@@ -63,7 +67,7 @@ _ALIKE = {
     "αβγεζηικμνορτυχω": "abyezhikmnoptyxw",
     "ıɩɑɡøđłħ": "iiagodih",
     # One class each for what is drawn alike in one font or in one case.
-    "l1|0vhuq": "iiionnyg",
+    "l10vhuq": "iionnyg",
 }
 
 _FOLD = {
@@ -118,9 +122,9 @@ def uncovered(begin: int, free: Collection[int]) -> int:
     """Return how many letters of the stretch that begins at `begin` lie in no run that begins at
     one of `free`."""
     letters = set(range(begin, begin + SHORTEST))
-    for other in range(begin - RUN + 1, begin + SHORTEST):
+    for other in range(begin - RUN - EDGE + 1, begin + SHORTEST + EDGE):
         if other in free:
-            letters.difference_update(range(other, other + RUN))
+            letters.difference_update(range(other - EDGE, other + RUN + EDGE))
     return len(letters)
 
 

@@ -22,7 +22,8 @@ YEARS = range(1900, 2100)
 
 CODE = re.compile(
     r"(?<![\w.,:/+@#-])(?<!\d )(?:[A-Za-z]-)?(\d{3}[ -]\d{3}|\d{4}[ -]\d{4}|\d{4,8})"
-    r"(?!\w|[.,:/@-]\w| ?\d| ?[%‰°€$£¥₹₽₺₩]| ?(?:EUR|USD|GBP|CHF|km|kg|m|ml|g)\b)"
+    r"(?!\w|[.,:/@-]\w| ?\d| ?[%‰°€$£¥₹₽₺₩]| ?(?:EUR|USD|GBP|CHF|km|kg|m|ml|g)\b)",
+    re.ASCII,
 )
 """One-time codes, PINs: `4471`, `123 456`, `G-123456`."""
 
@@ -41,7 +42,7 @@ CARD = re.compile(r"(?<![\d.+-])\d(?:[ -]?\d){12,18}(?!\d)")
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
 
-PHONE = re.compile(r"(?<![\w.,-])(?:\+|00)?\(?\d[\d ()./-]{6,20}\d(?!\w)")
+PHONE = re.compile(r"(?<![\w.,-])(?:\+|00)?\(?\d[\d ()./-]{6,20}\d(?!\w)", re.ASCII)
 
 IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}\b")
 
@@ -70,13 +71,13 @@ CURRENCIES = {
 _CURRENCY = (
     r"(?:[€$£¥₹₽₺₩₴₿元円]|(?:EUR|USD|GBP|CHF|JPY|CNY|INR|RUB|TRY|KRW|UAH|SEK|NOK|DKK|PLN|CZK|HUF|BRL"
     r"|MXN|CAD|AUD|NZD|AED|SAR|ILS|THB|VND|IDR|MYR|PHP|ZAR|BTC|ETH|USDT|euros?|dollars?|pounds|kr|zł"
-    r"|Kč|руб)(?![^\W\d_]))"
+    r"|Kč|руб)(?![A-Za-z]))"
 )
 
 AMOUNT = re.compile(
     rf"(?<![\w.,])(?:(?P<before>{_CURRENCY}) ?(?P<first>\d[\d.,' ]*)"
     rf"|(?P<second>\d[\d.,' ]*) ?(?P<after>{_CURRENCY}))",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 TELLING = 3
