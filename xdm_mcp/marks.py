@@ -93,6 +93,29 @@ Marks = dict[int, Mark]
 """Marks by their digests, which are signed 64-bit integers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text that is to be sent, with its marks; `runs` makes more of them where they are asked
+    for."""
+
+    marks: Marks
+    letters: str
+    key: bytes
+    owner: str
+
+    def runs(self, places: Iterable[int]) -> dict[int, int]:
+        """Return the runs of letters that begin at `places`, kept by winnowing or not, as digests
+        with their places."""
+        found = [at for at in places if 0 <= at <= len(self.letters) - RUN]
+        data = (_bytes(self.letters[at : at + RUN]) for at in found)
+        return dict(zip(_digests(data, f"words/1:{self.owner}", self.key), found, strict=True))
+
+
+def marked(text: str, key: bytes, owner: str) -> Marked:
+    """Return a text that is to be sent with its marks; see `marks_of`."""
+    return Marked(marks_of(text, key, owner), plain(unescaped(text)), key, owner)
+
+
 def marks_of(text: str, key: bytes, owner: str) -> Marks:
     """Return the marks of a text under a secret `key` of 16 to 64 bytes.
 
@@ -135,7 +158,7 @@ def plain(text: str) -> str:
 
 
 def _words(letters: str, key: bytes, owner: str) -> Marks:
-    data = letters.encode("utf-32-le", "replace")
+    data = _bytes(letters)
     kept = _kept(letters, data)
     runs = (data[at * WIDTH : (at + RUN) * WIDTH] for at in kept)
     stretches = (
@@ -162,6 +185,10 @@ def _kept(letters: str, data: bytes) -> list[int]:
     if len(set(ranks)) < len(ranks):  # without a repeat nothing is monotonous
         kept = [at for at in kept if len(set(letters[at : at + RUN])) >= VARIED]
     return kept
+
+
+def _bytes(letters: str) -> bytes:
+    return letters.encode("utf-32-le", "replace")
 
 
 def _digests(pieces: Iterable[bytes], tag: str, key: bytes) -> tuple[int, ...]:

@@ -11,33 +11,46 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-HELLO = (
-    "Hi {name},|Hello {name}!|Hey {name},|Good morning {name},|Dear {name},|Hi there,|Hallo {name},"
-    "|Guten Morgen {name},|Bonjour {name},|Salut {name} !|Hola {name},|Buenos días {name},"
-    "|Ciao {name},|Привет, {name}!|Cześć {name},|{name}さん、こんにちは。"
-).split("|")
-
-STOCK = (
-    "Thank you for your message.|Let me know if that works for you.|Thanks a lot!"
-    "|Sorry for the late reply.|I will get back to you as soon as I can.|No problem at all."
-    "|Please let me know what you think.|Have a great weekend!|Does that sound good to you?"
-    "|Looking forward to hearing from you.|Take care and talk soon.|Of course, happy to help."
-    "|I am not sure yet, I will ask and write to you again.|That is very kind of you."
-    "|Vielen Dank für deine Nachricht.|Sag einfach Bescheid, ob das passt.|Liebe Grüße!"
-    "|Entschuldige die späte Antwort.|Ich melde mich, sobald ich mehr weiß.|Das klingt gut."
-    "|Merci beaucoup pour ton message.|Dis-moi si cela te convient.|Désolé pour le retard."
-    "|Muchas gracias por tu mensaje.|Dime si te viene bien.|Te contesto en cuanto pueda."
-    "|Grazie mille per il messaggio.|Fammi sapere se va bene.|Большое спасибо за сообщение."
-    "|Напишите, если вам удобно.|Dziękuję bardzo za wiadomość.|Bedankt voor je bericht."
-    "|メッセージありがとうございます。|返信が遅くなってすみません。"
-).split("|")
-"""What people say to everybody."""
-
-FACTS = (
-    "The code is {code}.|My number is {phone}.|It comes to {amount} in all.|I live at {street}."
-    "|Write to {mail}.|Meine Nummer ist {phone}.|Es macht {amount}.|Le code est {code}.|Son {amount}."
-    "|Il mio numero è {phone}.|Код {code}.|番号は{phone}です。"
-).split("|")
+PHRASES = {
+    "en": (
+        "Hi {name},|Hello {name}!|Hey {name},|Good morning {name},|Dear {name},|Hi there,",
+        "Thank you for your message.|Let me know if that works for you.|Thanks a lot!"
+        "|Sorry for the late reply.|I will get back to you as soon as I can.|No problem at all."
+        "|Please let me know what you think.|Have a great weekend!|Does that sound good to you?"
+        "|Looking forward to hearing from you.|Take care and talk soon.|Of course, happy to help.",
+        "The code is {code}.|My number is {phone}.|It comes to {amount} in all.|I live at {street}."
+        "|Write to {mail}.",
+    ),
+    "de": (
+        "Hallo {name},|Guten Morgen {name},|Liebe {name},|Moin {name},",
+        "Vielen Dank für deine Nachricht.|Sag einfach Bescheid, ob das passt.|Liebe Grüße!"
+        "|Entschuldige die späte Antwort.|Ich melde mich, sobald ich mehr weiß.|Das klingt gut.",
+        "Meine Nummer ist {phone}.|Es macht {amount}.|Der Code ist {code}.",
+    ),
+    "fr": (
+        "Bonjour {name},|Salut {name} !|Coucou {name},",
+        "Merci beaucoup pour ton message.|Dis-moi si cela te convient.|Désolé pour le retard."
+        "|Bon week-end et à bientôt !",
+        "Le code est {code}.|Mon numéro est le {phone}.|Cela fait {amount}.",
+    ),
+    "es": (
+        "Hola {name},|Buenos días {name},|Querida {name},",
+        "Muchas gracias por tu mensaje.|Dime si te viene bien.|Te contesto en cuanto pueda."
+        "|Buen fin de semana.",
+        "Son {amount}.|El código es {code}.|Mi número es {phone}.",
+    ),
+    "ru": (
+        "Привет, {name}!|Доброе утро, {name}!",
+        "Большое спасибо за сообщение.|Напишите, если вам удобно.|Извините за поздний ответ.",
+        "Код {code}.|Мой номер {phone}.|Выходит {amount}.",
+    ),
+    "ja": (
+        "{name}さん、こんにちは。|{name}さん、おはようございます。",
+        "メッセージありがとうございます。|返信が遅くなってすみません。|またご連絡します。",
+        "番号は{phone}です。|コードは{code}です。",
+    ),
+}
+"""By language: how people begin, what they say to everybody, how they tell something of theirs."""
 
 SENTENCES = [
     line
@@ -47,9 +60,12 @@ SENTENCES = [
 """What one person told another, once."""
 
 NAMES = (
-    "Ada Bela Cyra Dario Elif Femi Gita Hugo Ines Joris Kaia Lior Mona Nils Oona Pia Quim Rhea Sami"
-    " Tove Anouk Bruno Carmen Dmitri Esra Farid Greta Hanna Igor Jana Karim Lena Marek Nadia Otto"
-).split()
+    "Ada", "Bela", "Cyra", "Dario", "Elif", "Femi", "Gita", "Hugo", "Ines", "Joris",
+    "Kaia", "Lior", "Mona", "Nils", "Oona", "Pia", "Quim", "Rhea", "Sami", "Tove",
+    "Anouk", "Bruno", "Carmen", "Dmitri", "Esra", "Farid", "Greta", "Hanna", "Igor", "Jana",
+    "Karim", "Lena", "Marek", "Nadia", "Otto",
+)  # fmt: skip
+
 STREETS = ("Elm Street", "Baker Road", "Mill Lane", "Harbour Avenue", "Rose Court")
 
 
@@ -60,6 +76,7 @@ class Talk:
 
     user_id: str
     name: str
+    language: str
     facts: dict[str, str]
     said: list[tuple[bool, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -75,7 +92,10 @@ class Corpus:
     def __init__(self, seed: int, talks: int = 120) -> None:
         """Make `talks` conversations of 4 to 10 messages each."""
         self.chance = Random(seed)  # noqa: S311 - a story, which repeats
-        self.talks = [Talk(str(5000 + n), self._one(NAMES), self._facts(n)) for n in range(talks)]
+        self.talks = [
+            Talk(str(5000 + n), self._one(NAMES), self._language(n), self._facts(n))
+            for n in range(talks)
+        ]
         sentences = self.chance.sample(SENTENCES, len(SENTENCES))
         two_thirds = len(sentences) * 2 // 3
         self.news = sentences[two_thirds:]
@@ -91,7 +111,7 @@ class Corpus:
         """Return a reply of `length` characters at most: stock phrases, news, and what its own
         conversation holds, in its words and numbers."""
         talk = self._one(self.talks)
-        text = self._fill(talk, HELLO)
+        text = self._hello(talk)
         while len(text) < length:
             say = self.chance.choices(
                 (self._stock, self._new, self._quoted, self._fact), weights=(5, 3, 2, 1)
@@ -110,7 +130,7 @@ class Corpus:
             how = "plain" if how == "particular" else how
             piece = DISGUISES[how](self._piece(other), self.chance)
         before, after = self._stock(talk), self._stock(talk)
-        return talk, f"{self._fill(talk, HELLO)} {before} {piece} {after}", how
+        return talk, f"{self._hello(talk)} {before} {piece} {after}", how
 
     def _piece(self, other: Talk) -> str:
         """Return 24 to 90 characters of what somebody told, from anywhere within it."""
@@ -144,7 +164,7 @@ class Corpus:
 
     def _message(self, talk: Talk, untold: list[str]) -> str:
         """Return a message, perhaps with a sentence that was not told yet."""
-        parts = [self._fill(talk, HELLO)] if self.chance.random() < 0.5 else []
+        parts = [self._hello(talk)] if self.chance.random() < 0.5 else []
         if untold and self.chance.random() < 0.5:
             parts.append(untold.pop())
         if self.chance.random() < 0.3:
@@ -159,14 +179,21 @@ class Corpus:
     def _new(self, talk: Talk) -> str:
         return self._one(self.news)
 
+    def _hello(self, talk: Talk) -> str:
+        return self._fill(talk, 0)
+
     def _stock(self, talk: Talk) -> str:
-        return self._one(STOCK)
+        return self._fill(talk, 1)
 
     def _fact(self, talk: Talk) -> str:
-        return self._fill(talk, FACTS)
+        return self._fill(talk, 2)
 
-    def _fill(self, talk: Talk, among: Sequence[str]) -> str:
+    def _fill(self, talk: Talk, kind: int) -> str:
+        among = PHRASES[talk.language][kind].split("|")
         return self._one(among).format(name=talk.name, **talk.facts)
+
+    def _language(self, number: int) -> str:
+        return "en" if number % 2 else self._one(tuple(PHRASES))
 
     def _facts(self, number: int) -> dict[str, str]:
         digit = self.chance.randint

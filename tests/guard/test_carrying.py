@@ -89,8 +89,9 @@ async def test_what_carries_a_piece_elsewhere_is_held_and_honest_replies_are_not
             asked.append(text)
     caught = TEXTS - missed.total()
     tell(
-        f"leak rule, {messages} messages of {len(corpus.talks)} conversations read: held {caught} of"
-        f" {TEXTS} texts that carry a piece of another, and {len(asked)} of {TEXTS} honest replies"
+        f"leak rule, {messages} messages of {len(corpus.talks)} conversations read: held {caught}"
+        f" of {TEXTS} texts that carry a piece of another, and {len(asked)} of {TEXTS} honest"
+        " replies"
     )
     assert caught >= HELD_AT_LEAST * TEXTS, missed
     assert len(asked) <= ASKED_AT_MOST * TEXTS, asked

@@ -4,7 +4,7 @@ charge."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms
 from xdm_mcp.digests import match_digest, similar_digest
@@ -16,7 +16,7 @@ from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.standing_rules import concerning
 from xdm_mcp.ledger.taints import taints
 from xdm_mcp.ledger.windows import CREDIT, windows
-from xdm_mcp.marks import Marks, marks_of
+from xdm_mcp.marks import Marked, marked
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
 from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
@@ -25,7 +25,8 @@ from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is looked for in the past of a send: the same key, the same request, the same match,
-    nearly the same text; the digest of its content and the marks of its text."""
+    nearly the same text; the digest of its content; the marks of its text, None where a person saw
+    it already: then what it carries and what was read before is no question."""
 
     account_id: str
     target: Target
@@ -35,8 +36,7 @@ class Wanted:
     match: str
     similar: str
     own_id: int = 0
-    marks: Marks = field(default_factory=dict)
-    asked: bool = False
+    marks: Marked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,12 @@ def wanted_by(draft: Draft, key: bytes) -> Wanted:
     )
     return Wanted(
         draft.account_id, draft.target, drafted, content, request, match, similar,
-        marks=marks_of(draft.text, key, draft.account_id),
+        marks=marked(draft.text, key, draft.account_id),
     )  # fmt: skip
 
 
 def wanted_again(stored: Stored) -> Wanted:
-    """Return what to look for before a stored send goes out. A person saw it as it is, so what it
-    carries and what was read before is no question any more."""
+    """Return what to look for before a stored send goes out."""
     entry = stored.entry
     return Wanted(
         entry.account_id,
@@ -83,7 +82,6 @@ def wanted_again(stored: Stored) -> Wanted:
         entry.match,
         stored.similar,
         entry.id,
-        asked=True,
     )
 
 
@@ -111,8 +109,8 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
         last_send_at=moment(last_send_at),
         new_group=target.is_new_group,
         standing_rules=concerning(sql, account_id, target, now),
-        leaks=leaks(sql, account_id, target, wanted.marks),
-        taints=() if wanted.asked else taints(sql, account_id, target),
+        leaks=leaks(sql, account_id, target, wanted.marks) if wanted.marks else (),
+        taints=taints(sql, account_id, target) if wanted.marks else (),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
     return Weighed(facts, scopes, first_contact, thread.newest_id, blocked_until or 0)

@@ -294,6 +294,8 @@ class SqlLedger(SqlFactors, SqlTaints):
 
     async def _wanted(self, draft: Draft) -> Wanted:
         """Make digests and marks of a draft outside of any transaction."""
-        key = self._key or await self._database.read(known_key)
-        key = self._key = key or await self._database.write(key_of)
-        return wanted_by(draft, key)
+        if self._key is None:
+            known = await self._database.read(known_key)
+            key = known if known is not None else await self._database.write(key_of)
+            self._key = key
+        return wanted_by(draft, self._key)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import chain
@@ -19,7 +19,17 @@ from typing import TypeVar
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.sql import Row, Sql, Value
-from xdm_mcp.marks import Mark, MarkKind, Marks, marks_of, shared, uncovered
+from xdm_mcp.marks import (
+    EDGE,
+    RUN,
+    SHORTEST,
+    Mark,
+    Marked,
+    MarkKind,
+    marks_of,
+    shared,
+    uncovered,
+)
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.sends import Target
 from xdm_mcp.models.verdicts import Leak
@@ -29,7 +39,7 @@ V = TypeVar("V", bound=Value)
 COMMON = 3
 """In so many conversations a mark is a common phrase, and counts no longer."""
 
-TELLING = 8
+TELLING = 10
 """Letters of a piece that are not said everywhere, at least: the rest may be a common phrase."""
 
 REMEMBERED = timedelta(days=30)
@@ -108,33 +118,29 @@ def mark(
         _prune(sql, now - span)
 
 
-def leaks(sql: Sql, account_id: str, target: Target, marks: Marks) -> tuple[Leak, ...]:
+def leaks(sql: Sql, account_id: str, target: Target, draft: Marked) -> tuple[Leak, ...]:
     """Return what a draft to `target` carries of other conversations, the most of it first.
 
-    One look-up by key for each 512 marks, none without marks. Words that are free to be said here
-    leave a few letters at their ends; those are nobody's words.
+    One look-up by key for each 512 marks, none without marks; one more where a piece was found, for
+    the phrases around it that stand everywhere or in this very conversation.
     """
     own = conversation_of(account_id, target)
-    stands: dict[int, list[Row]] = {}
-    for some in _slices(marks):
-        for row in sql.all(
-            "SELECT mark.digest, mark.around, mark.kind, marked.conversation_id,"  # noqa: S608
-            " marked.message_id, marked.wrote_at FROM mark JOIN marked ON marked.id = mark.marked"
-            f" WHERE mark.digest IN ({_places(some)})",
-            *some,
-        ):
-            stands.setdefault(row[0], []).append(row)
-    foreign = {
-        digest: rows
-        for digest, rows in stands.items()
-        if len(rows) < COMMON and all(row[3] != own for row in rows)
-    }
-    free = {marks[digest].place for digest in stands.keys() - foreign.keys()}
+    met = [
+        (mark, back, row)
+        for digest, rows in _standing(sql, draft.marks).items()
+        if not _free(rows, own)
+        for row in rows
+        for mark in [draft.marks[digest]]
+        for back in [_back(mark, row[1])]
+        if back is not None
+    ]
+    near = {at for mark, back, _ in met if mark.kind is MarkKind.WORDS for at in _near(mark, back)}
+    runs = draft.runs(sorted(near))
+    free = {runs[digest] for digest, rows in _standing(sql, runs).items() if _free(rows, own)}
     told = Counter(
         row[2:]
-        for digest, rows in foreign.items()
-        for row in rows
-        if _tells(marks[digest], row[1], free)
+        for mark, back, row in met
+        if mark.kind is not MarkKind.WORDS or uncovered(mark.place - back, free) >= TELLING
     )
     return tuple(
         Leak(MarkKind(kind).name.lower(), conversation, message_id, from_ms(wrote_at), count)
@@ -142,12 +148,33 @@ def leaks(sql: Sql, account_id: str, target: Target, marks: Marks) -> tuple[Leak
     )
 
 
-def _tells(mark: Mark, around: int, free: Collection[int]) -> bool:
-    """Whether a mark met more than a coincidence: a stretch of letters not said everywhere."""
-    if mark.kind is not MarkKind.WORDS:
-        return True
-    back = shared(mark.around, around)
-    return back is not None and uncovered(mark.place - back, free) >= TELLING
+def _standing(sql: Sql, digests: Iterable[int]) -> dict[int, list[Row]]:
+    """Return where digests stand: at most `COMMON` rows each."""
+    stands: dict[int, list[Row]] = {}
+    for some in _slices(digests):
+        for row in sql.all(
+            "SELECT mark.digest, mark.around, mark.kind, marked.conversation_id,"  # noqa: S608
+            " marked.message_id, marked.wrote_at FROM mark JOIN marked ON marked.id = mark.marked"
+            f" WHERE mark.digest IN ({_places(some)})",
+            *some,
+        ):
+            stands.setdefault(row[0], []).append(row)
+    return stands
+
+
+def _free(rows: Sequence[Row], own: str | None) -> bool:
+    """Whether what stands in `rows` may be said: everybody says it, or this conversation did."""
+    return len(rows) >= COMMON or any(row[3] == own for row in rows)
+
+
+def _back(mark: Mark, around: int) -> int | None:
+    """Return how far before its run the stretch begins that a mark shares, None for no stretch."""
+    return shared(mark.around, around) if mark.kind is MarkKind.WORDS else 0
+
+
+def _near(mark: Mark, back: int) -> range:
+    """Return where runs begin that reach into the stretch of a mark."""
+    return range(mark.place - back - RUN - EDGE + 1, mark.place - back + SHORTEST + EDGE)
 
 
 def conversation_of(account_id: str, target: Target) -> str | None:
