@@ -74,9 +74,11 @@ _CURRENCY = (
     r"|Kč|руб)(?![A-Za-z]))"
 )
 
+_NUMBER = r"(?:\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:[.,]\d{1,2})?(?!\d)"
+
 AMOUNT = re.compile(
-    rf"(?<![\w.,])(?:(?P<before>{_CURRENCY}) ?(?P<first>\d[\d.,' ]*)"
-    rf"|(?P<second>\d[\d.,' ]*) ?(?P<after>{_CURRENCY}))",
+    rf"(?<![\w.,])(?:(?P<before>{_CURRENCY}) ?(?P<first>{_NUMBER})"
+    rf"|(?P<second>{_NUMBER}) ?(?P<after>{_CURRENCY}))",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -64,9 +64,16 @@ NAMES = (
     "Kaia", "Lior", "Mona", "Nils", "Oona", "Pia", "Quim", "Rhea", "Sami", "Tove",
     "Anouk", "Bruno", "Carmen", "Dmitri", "Esra", "Farid", "Greta", "Hanna", "Igor", "Jana",
     "Karim", "Lena", "Marek", "Nadia", "Otto",
+    "Paula", "Rania", "Stig", "Tuuli", "Ugo", "Vera", "Wim", "Ximena", "Yara", "Zoran",
+    "Aino", "Boris", "Chiara", "Dagmar", "Emre", "Freya", "Goran", "Hilda", "Imani", "Jorge",
+    "Kira", "Luca", "Maya", "Noor", "Olga", "Pavel", "Rosa", "Senna", "Tariq", "Uma",
+    "Victor", "Wanda",
 )  # fmt: skip
 
-STREETS = ("Elm Street", "Baker Road", "Mill Lane", "Harbour Avenue", "Rose Court")
+STREETS = (
+    "Elm Street", "Baker Road", "Mill Lane", "Harbour Avenue", "Rose Court", "Quarry Road",
+    "Chapel Lane", "Kingfisher Drive", "Old Mint Street", "Larch Avenue", "Foundry Lane",
+)  # fmt: skip
 
 
 @dataclass

@@ -24,7 +24,7 @@ CARRIED: Mapping[str, str] = {
 }
 """What a sentence calls each kind of piece."""
 
-PARAGRAPH = 30
+PARAGRAPH = 16
 """Marks in about 90 characters. So many of what an agent sent without a person are more than a
 stock sentence: `your parcel left yesterday` is said to every customer."""
 
