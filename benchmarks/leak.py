@@ -36,32 +36,11 @@ PER_MESSAGE = 20
 BAR, ROUNDS = 3.0, 300
 ME, KEY = "100", b"k" * 32
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-WORDS = [
-    "parcel",
-    "harbour",
-    "lamp",
-    "invoice",
-    "garden",
-    "violin",
-    "ferry",
-    "contract",
-    "doctor",
-    "sister",
-    "window",
-    "meeting",
-    "cousin",
-    "passport",
-    "recipe",
-    "bicycle",
-    "winter",
-    "landlord",
-    "ticket",
-    "kitchen",
-    "piano",
-    "letter",
-    "market",
-    "engine",
-]
+WORDS = (
+    "parcel", "harbour", "lamp", "invoice", "garden", "violin", "ferry", "contract",
+    "doctor", "sister", "window", "meeting", "cousin", "passport", "recipe", "bicycle",
+    "winter", "landlord", "ticket", "kitchen", "piano", "letter", "market", "engine",
+)  # fmt: skip
 
 
 def text(number: int, length: int) -> str:
@@ -140,7 +119,8 @@ async def main(full: bool) -> int:
             making = (time.perf_counter() - begin) * 1e3
             print(
                 f"a text of {name}, {len(drafts[0].marks)} marks: made in {making:.2f} ms;"
-                f" looked up among {FEW:,} messages in {few:.0f} us, among {many:,} in {much:.0f} us,"
+                f" looked up among {FEW:,} messages in {few:.0f} us, among {many:,} in"
+                f" {much:.0f} us,"
                 f" ratio {much / few:.2f}"
             )
         for count, database in databases.items():
@@ -152,7 +132,8 @@ async def main(full: bool) -> int:
             size = (Path(folder) / f"{count}.db").stat().st_size
             print(
                 f"one new message of 100 characters beside {count:,}:"
-                f" {statistics.median(took_all):.0f} us; the file has {size / count:.0f} bytes for each message"
+                f" {statistics.median(took_all):.0f} us; the file has {size / count:.0f}"
+                " bytes for each message"
             )
         for database in databases.values():
             await database.close()

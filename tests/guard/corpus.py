@@ -96,7 +96,7 @@ class Corpus:
     have to say that is new.
     """
 
-    def __init__(self, seed: int, talks: int = 120) -> None:
+    def __init__(self, seed: int, talks: int = 300) -> None:
         """Make `talks` conversations of 4 to 10 messages each."""
         self.chance = Random(seed)  # noqa: S311 - a story, which repeats
         self.talks = [

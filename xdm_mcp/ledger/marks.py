@@ -88,7 +88,7 @@ TABLES = (
 
 def known_key(sql: Sql) -> bytes | None:
     """Return the key of this ledger, None where nothing was marked yet."""
-    row = sql.one("SELECT secret FROM mark_key")
+    row = sql.one("SELECT secret FROM mark_key WHERE one = 1")
     return None if row is None else bytes.fromhex(row[0])
 
 
