@@ -74,10 +74,10 @@ def test_a_shorter_coincidence_is_told_from_a_piece() -> None:
 
 
 def test_what_is_covered_by_free_runs_is_not_counted() -> None:
-    """A run is taken for two letters longer at each end."""
+    """A run is taken for four letters longer at each end."""
     assert uncovered(20, ()) == SHORTEST
-    assert uncovered(20, {20}) == SHORTEST - RUN - 2
-    assert uncovered(20, {14, 26}) == 0
+    assert uncovered(20, {20}) == SHORTEST - RUN - 4
+    assert uncovered(20, {12, 26}) == 0
     assert uncovered(20, {100}) == SHORTEST
 
 

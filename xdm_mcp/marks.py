@@ -35,7 +35,7 @@ SHORTEST = RUN + WINDOW - 1
 BITS = 9
 """Bits that are kept of each stretch around a run: seven of them fit into 63."""
 
-EDGE = 2
+EDGE = 4
 """Letters by which a run that is free is taken for longer at each end: what is kept of a phrase
 seldom begins and ends with it."""
 

@@ -39,7 +39,7 @@ V = TypeVar("V", bound=Value)
 COMMON = 3
 """In so many conversations a mark is a common phrase, and counts no longer."""
 
-TELLING = 10
+TELLING = 12
 """Letters of a piece that are not said everywhere, at least: the rest may be a common phrase."""
 
 REMEMBERED = timedelta(days=30)
