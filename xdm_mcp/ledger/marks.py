@@ -2,8 +2,7 @@
 into another.
 
 There is no text here: a mark is a keyed digest (`xdm_mcp/marks.py`). The key is the ledger's own
-and lies beside them,
-so whoever has the file can try guesses, and nothing else. A mark is kept once
+and lies beside them, so whoever has the file can try guesses, and nothing else. A mark is kept once
 for each conversation and for `COMMON` conversations at most, since what stands in so many is no
 secret; so a look-up costs the same however much was read.
 """
