@@ -119,7 +119,7 @@ def synchronous(path: Path, seconds: float, mode: str) -> Took:
             ME, "x-api-v2", "https://api.example", Target((str(serial % PEOPLE + 1),)),
             words(f"{mode} {serial} {time.time_ns()}"), 1,
         )  # fmt: skip
-        at, digests = to_ms(datetime.now(UTC)), wanted_by(wanted)
+        at, digests = to_ms(datetime.now(UTC)), wanted_by(wanted, b"benchmark")
         database._transact(
             "BEGIN IMMEDIATE",
             lambda sql: reserve(

@@ -230,6 +230,7 @@ class App:
     @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
+        from xdm_mcp.inbox.handing import Handing
         from xdm_mcp.inbox.reading import Inbox
 
         return Inbox(
@@ -239,6 +240,7 @@ class App:
             feed=self.feed,
             news=self.news,
             search=self._search,
+            handing=Handing(self.ledger, self.people, self.clock),
             policy=self.policy,
             clock=self.clock,
         )

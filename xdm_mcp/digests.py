@@ -65,7 +65,7 @@ def match_digest(text: str) -> str:
     characters", 2026-08), and escapes `&`, `<` and `>`. Blanks at the ends do not count. Half a
     surrogate pair counts as a question mark.
     """
-    plain = unicodedata.normalize("NFC", _unescaped(text)).strip()
+    plain = unicodedata.normalize("NFC", unescaped(text)).strip()
     sent = _LINK.join(_between_links(plain)).encode("utf-8", "replace").decode()
     return digest("match/1", sent)
 
@@ -103,8 +103,8 @@ def _check(value: object) -> None:
         )
 
 
-def _unescaped(text: str) -> str:
-    """Undo X's escapes however often they were made, in one pass over the text for each.
+def unescaped(text: str) -> str:
+    """Return `text` without X's escapes, however often they were made, in one pass for each.
 
     Not `html.unescape`: that reads `&copy=1` of a link as a copyright sign.
     """

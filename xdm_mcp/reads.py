@@ -95,10 +95,12 @@ class Reads:
         """Return one message. Raises NotFound, and what `page` raises."""
         booking = await self._book("message", 1, await self._bound())
         try:
-            return await self._backend.message(message_id)
+            message = await self._backend.message(message_id)
         except XdmError as error:
             await self._settle_failed(booking, error)
             raise
+        await self._learn(MessagePage((message,)))
+        return message
 
     async def _bound(self) -> tuple[Limit, ...]:
         """Return the owner's own bound of reads, if there is one."""
@@ -137,6 +139,11 @@ class Reads:
         if page.users:
             await self._ledger.remember_users(page.users, now)
         await self._ledger.record(
-            account.id, page.messages, self._policy.opted_out, now, keep=self._keep
+            account.id,
+            page.messages,
+            self._policy.opted_out,
+            now,
+            keep=self._keep,
+            marked_for=self._policy.leak.remembered,
         )
         await self._ledger.observe(self._backend.server_windows(), now)

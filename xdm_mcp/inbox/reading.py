@@ -20,6 +20,7 @@ from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.answering import unanswered
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.inbox.handing import Handing
 from xdm_mcp.inbox.news import News
 from xdm_mcp.inbox.search import Asked, Search
 from xdm_mcp.inbox.showing import conversation_row, message_row, person
@@ -51,8 +52,10 @@ class Inbox:
         policy: Policy,
         clock: Clock,
         search: Search,
+        handing: Handing,
     ) -> None:
-        """Read through `feed`; wait for `news`; look for words by `search`."""
+        """Read through `feed`; wait for `news`; look for words by `search`; tell `handing` what is
+        shown."""
         self._backend = backend
         self._people = people
         self._ledger = ledger
@@ -61,6 +64,7 @@ class Inbox:
         self._policy = policy
         self._clock = clock
         self._search = search
+        self._handing = handing
 
     def watch(self) -> AbstractContextManager[None]:
         """Have the inbox looked at while entered; changes go out on the bus."""
@@ -204,6 +208,7 @@ class Inbox:
             if enough or not await self._feed.reach_back(since):
                 break
         page, more = rows[:limit], len(rows) > limit
+        await self._handing.hand(threads[key][0] for _, key in page)
         others = {key: self._others(key, threads[key], account.id) for _, key in page}
         users = await self._named([user_id for ids in others.values() for user_id in ids])
         now = self._clock.now()
@@ -287,6 +292,7 @@ class Inbox:
         next_cursor: str | None,
         notes: Sequence[str],
     ) -> InboxPage:
+        await self._handing.hand(messages)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

@@ -40,7 +40,9 @@ from typing import Protocol
 from xdm_mcp.ledger.factors import FactorLedger
 from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.ledger.knowing import KnowingLedger
+from xdm_mcp.ledger.marks import REMEMBERED
 from xdm_mcp.ledger.polling import PollingLedger
+from xdm_mcp.ledger.taints import TaintLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import KnownUser, User
@@ -93,7 +95,7 @@ class Booking:
     cost: int
 
 
-class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, Protocol):
+class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property
@@ -262,6 +264,7 @@ class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, Protocol):
         now: datetime,
         *,
         keep: timedelta | None = None,
+        marked_for: timedelta = REMEMBERED,
     ) -> int:
         """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return
         how many of them taught something.
@@ -271,7 +274,7 @@ class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, Protocol):
         open entries (and refusals that were none), else charge `<account>/messages` as sends that
         we did not make, if they are younger than 24 h. Joins and leaves teach nothing. No text is
         stored, but for `keep`: then messages younger than that are kept (`KeptLedger`), by the same
-        transaction.
+        transaction. Marks of it are, for `marked_for` since it was last read.
         """
         ...
 

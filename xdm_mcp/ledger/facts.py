@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from xdm_mcp.clock import from_ms
 from xdm_mcp.digests import match_digest, similar_digest
 from xdm_mcp.ledger.books import DAY, halts, page
+from xdm_mcp.ledger.marks import leaks
 from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
 from xdm_mcp.ledger.rows import Stored, moment
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.standing_rules import concerning
+from xdm_mcp.ledger.taints import taints
 from xdm_mcp.ledger.windows import CREDIT, windows
+from xdm_mcp.marks import Marked, marked
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
 from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
@@ -22,7 +25,8 @@ from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is looked for in the past of a send: the same key, the same request, the same match,
-    nearly the same text; and the digest of its content."""
+    nearly the same text; the digest of its content; the marks of its text, None where a person saw
+    it already: then what it carries and what was read before is no question."""
 
     account_id: str
     target: Target
@@ -32,6 +36,7 @@ class Wanted:
     match: str
     similar: str
     own_id: int = 0
+    marks: Marked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,20 @@ class Weighed:
     blocked_until: int
 
 
-def wanted_by(draft: Draft) -> Wanted:
-    """Return what to look for before `draft`. The digests take a while: make them before the hold
-    of the ledger."""
+def wanted_by(draft: Draft, key: bytes) -> Wanted:
+    """Return what to look for before `draft`, its text marked under the ledger's `key`. Digests and
+    marks take a while: make them before the hold of the ledger."""
     content = draft.content
     request = draft.request_for(content)
-    key, match, similar = (
+    drafted, match, similar = (
         draft.key_for(request),
         match_digest(draft.text),
         similar_digest(draft.text),
     )
-    return Wanted(draft.account_id, draft.target, key, content, request, match, similar)
+    return Wanted(
+        draft.account_id, draft.target, drafted, content, request, match, similar,
+        marks=marked(draft.text, key, draft.account_id),
+    )  # fmt: skip
 
 
 def wanted_again(stored: Stored) -> Wanted:
@@ -101,6 +109,8 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
         last_send_at=moment(last_send_at),
         new_group=target.is_new_group,
         standing_rules=concerning(sql, account_id, target, now),
+        leaks=leaks(sql, account_id, target, wanted.marks) if wanted.marks else (),
+        taints=taints(sql, account_id, target) if wanted.marks else (),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
     return Weighed(facts, scopes, first_contact, thread.newest_id, blocked_until or 0)

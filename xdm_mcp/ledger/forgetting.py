@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xdm_mcp.ledger import marks, taints
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING, UNSCRUBBED
@@ -85,9 +86,12 @@ def _newest(sql: Sql, account_id: str, now: int) -> int:
 
 
 def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
-    """Erase what the ledger knows of a conversation's words beside kept messages: drafts to it and
-    the name that its person goes by. Whatever else comes to hold words is erased here too."""
+    """Erase what the ledger knows of a conversation's words beside kept messages: marks of them,
+    drafts to it, the name that its person goes by. Whatever else comes to hold words goes here."""
     other = one_to_one(conversation_id, account_id)
+    which = None if conversation_id == EVERYTHING else conversation_id
+    marks.forget(sql, account_id, which)
+    taints.forget(sql, account_id, which)
     if conversation_id == EVERYTHING:
         _end_drafts(sql, "account_id = ?", (account_id,), by, now)
         sql.run(

@@ -11,6 +11,7 @@ from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.rows import Stored, hold_text
 from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.taints import looked
 from xdm_mcp.models.sends import Assurance, Entry, Hold, SendState
 
 
@@ -27,6 +28,8 @@ def approve(
             " approve it there."
         )
     approved = replace(hold, assurance=assurance, approved_by=by, approved_at=from_ms(now))
+    if assurance >= Assurance.PERSON:
+        looked(sql, stored.entry)
     note(sql, stored, now, "approved", assurance=assurance.name.lower(), by=by, digest=digest)
     return change(sql, stored, state=SendState.APPROVED, hold=hold_text(approved)).entry
 
@@ -34,6 +37,7 @@ def approve(
 def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
     """See Ledger.reject."""
     stored, hold = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
+    looked(sql, stored.entry)
     note(sql, stored, now, "rejected", by=by)
     return change(
         sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",

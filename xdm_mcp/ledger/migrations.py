@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
-from xdm_mcp.ledger import kept_rows
+from xdm_mcp.ledger import kept_rows, marks, taints
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.polling import TABLES as POLLING
@@ -84,6 +84,12 @@ def m008_polling(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m009_marks(sql: Sql) -> None:
+    """Make the marks of what was read, with a key of their own, and what was shown to agents."""
+    for statement in (*marks.TABLES, *taints.TABLES):
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -93,6 +99,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m006_lean_writes,
     m007_kept,
     m008_polling,
+    m009_marks,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

@@ -1,5 +1,6 @@
 """Learning from messages that were read: who wrote last, who asked us to stop, what proves an open
-send, what was sent elsewhere. Text is stored only where the owner keeps messages."""
+send, what was sent elsewhere. Text is stored only where the owner keeps messages, else marks of it
+alone."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from xdm_mcp.digests import match_digest
 from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.marks import mark
 from xdm_mcp.ledger.peers import load_peer, newer, opt_out, save_peer
 from xdm_mcp.ledger.rows import Stored, charges_text
 from xdm_mcp.ledger.settling import prove
@@ -39,6 +41,8 @@ def record(
     messages: Sequence[Message],
     opted_out: OptedOut,
     now: int,
+    *,
+    marked_for: timedelta,
     keep: int | None = None,
 ) -> int:
     """See Ledger.record; `keep` in ms."""
@@ -46,7 +50,9 @@ def record(
         kept_rows.keep(sql, account_id, messages, now - keep)
     said = [message for message in messages if message.kind == "message" and message.sender_id]
     said.sort(key=lambda message: int(message.id))
-    return sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    news = sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    mark(sql, account_id, said, marked_for, now)
+    return news
 
 
 def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now: int) -> bool:
