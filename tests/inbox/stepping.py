@@ -38,7 +38,7 @@ class SteppedClock(ManualClock):
         super().__init__(start)
         self._sleepers: list[tuple[datetime, int, anyio.Event]] = []
         self._numbers = count()
-        self._apps: list[App] = []
+        self._hops = 0
 
     async def sleep(self, seconds: float) -> None:
         """Wait until `run` has moved the clock on by `seconds`."""
@@ -60,18 +60,22 @@ class SteppedClock(ManualClock):
         turns = 0
         while turns < IDLE:
             await anyio.lowlevel.checkpoint()
-            turns = 0 if self._hopping() else turns + 1
-
-    def _hopping(self) -> bool:
-        limiters = [current_default_thread_limiter()]
-        for app in self._apps:
-            hops = app.ledger._database._hops  # type: ignore[attr-defined]
-            limiters += [hops._limiter] if hops._limiter else []
-        return any(limiter.borrowed_tokens for limiter in limiters)
+            hopping = self._hops or current_default_thread_limiter().borrowed_tokens
+            turns = 0 if hopping else turns + 1
 
     def knows(self, app: App) -> None:
-        """Wait for the hops of an app too."""
-        self._apps.append(app)
+        """Wait for the hops of an app's ledger too."""
+        hops = app.ledger._database._database._hops  # type: ignore[attr-defined]
+        hop = hops.hop
+
+        async def counted(step: Callable[[], Any]) -> Any:
+            self._hops += 1
+            try:
+                return await hop(step)
+            finally:
+                self._hops -= 1
+
+        hops.hop = counted
 
 
 @dataclass

@@ -50,7 +50,7 @@ async def test_a_row_says_since_when_they_wait_and_how_long_a_reply_is_solicited
     tmp_path: Path,
 ) -> None:
     """From the first unanswered message on, and 24 hours from the last one."""
-    async with rig(tmp_path, confirmation={"mode": "never"}) as here:
+    async with rig(tmp_path, confirmation={"mode": "never"}, taint={"enabled": False}) as here:
         await here.app.inbox.page()
         await here.send("It leaves today.")  # which she answers after 20 seconds
         for text in ("Which carrier?", "Hello?"):

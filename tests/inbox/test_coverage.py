@@ -133,7 +133,12 @@ async def test_the_owners_bound_of_reads_is_kept_by_all_processes_and_told(
 
 async def test_the_owners_bound_does_not_keep_us_from_proof_of_a_send(tmp_path: Path) -> None:
     """What became of an unknown send is read back all the same."""
-    async with rig(tmp_path, inbox={"reads_per_day": 1}, confirmation={"mode": "never"}) as here:
+    async with rig(
+        tmp_path,
+        inbox={"reads_per_day": 1},
+        confirmation={"mode": "never"},
+        taint={"enabled": False},
+    ) as here:
         await here.app.inbox.page()
         await here.fault("drop_after")
         sent = await here.send("It leaves today.")

@@ -68,7 +68,7 @@ async def test_one_message_read_by_its_id_taints_as_well(tmp_path: Path) -> None
     async with rig(tmp_path) as here:
         await answering_rule(here)
         caller = await written_by(here, 1)
-        await here.app.inbox.look()
+        await here.app.feed.look()
         [message_id, *_] = here.app.inbox.known_messages("")
         assert (await here.send("Hello.", to=IRIS)).status == "sent"
 
