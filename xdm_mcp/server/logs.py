@@ -9,11 +9,15 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from pathlib import Path
 
 from xdm_mcp.credentials.redaction import Redacting
 
 log = logging.getLogger(__name__)
+
+acting_for: ContextVar[str] = ContextVar("acting_for", default="")
+"""The principal that the running task acts for, by name; empty where there is only one."""
 
 
 class Discreet(logging.Formatter):
@@ -23,7 +27,9 @@ class Discreet(logging.Formatter):
         """Return the record's line, control characters and line breaks escaped."""
         exception = record.exc_info[1] if record.exc_info else None
         ending = f" ({describe(exception)})" if exception is not None else ""
-        line = f"{record.levelname.lower()}: {record.getMessage()}{ending}"
+        name = acting_for.get()
+        whose = f"[{name}] " if name else ""
+        line = f"{record.levelname.lower()}: {whose}{record.getMessage()}{ending}"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
