@@ -27,7 +27,7 @@ def loaded(args: Namespace, **overrides: object) -> Settings:
     """Return the settings of the home, or of the principal that the command names. Raises
     ConfigError, and NotFound for a principal that is none."""
     if args.principal is None:
-        return load(home=args.home, **overrides)
+        return load(args.home, None, **overrides)
     server = load(home=args.home)
     return settings_for(principal_named(server.home, args.principal), server, **overrides)
 

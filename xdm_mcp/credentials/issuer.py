@@ -45,18 +45,11 @@ class Issuer:
 
     subject_claim = "sub"
 
-    def __init__(
-        self,
-        issuer: str,
-        audience: str,
-        algorithms: tuple[str, ...],
-        clock: Clock,
-        keys: IssuerKeys,
-    ) -> None:
-        """Take tokens of `issuer` for `audience`, signed in one of these ways."""
-        self.issuer = issuer
-        self.audience = audience
-        self._algorithms = SIGNATURES.intersection(algorithms)
+    def __init__(self, settings: OAuthSettings, clock: Clock, keys: IssuerKeys) -> None:
+        """Take tokens of the issuer of the settings, for their audience, signed as they allow."""
+        self.issuer = settings.issuer or ""
+        self.audience = settings.audience or ""
+        self._algorithms = SIGNATURES.intersection(settings.algorithms)
         self._clock = clock
         self._keys = keys
 
@@ -72,10 +65,8 @@ class Issuer:
         try:
             head = jwt.get_unverified_header(token)
             algorithm, kid = head.get("alg"), head.get("kid")
-            if (
-                algorithm not in self._algorithms
-                or str(head.get("typ", "JWT")).lower() not in KINDS
-            ):
+            kind = str(head.get("typ", "JWT")).lower()
+            if algorithm not in self._algorithms or kind not in KINDS:
                 return None
             key = await self._keys.find(kid, algorithm)
             if key is None:

@@ -18,8 +18,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.credentials.files import make_folder, read_private, write_private
 from xdm_mcp.errors import BadInput, ConfigError, NotFound
@@ -149,6 +147,8 @@ class Tokens:
         return self._known
 
     def _change(self, change: Callable[[tuple[Token, ...]], tuple[Token, ...]]) -> None:
+        from filelock import FileLock  # asks for more than a running server needs
+
         make_folder(self.path.parent)
         with FileLock(self.path.with_suffix(".lock"), mode=0o600):
             tokens = [_as_json(token) for token in change(self.listed())]

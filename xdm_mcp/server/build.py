@@ -22,7 +22,6 @@ from xdm_mcp.server.logs import report
 from xdm_mcp.server.prompts import get_prompt, list_prompts
 from xdm_mcp.server.resources import list_resources, list_templates, read_resource
 from xdm_mcp.server.rounds import Rounds, seal
-from xdm_mcp.server.scopes import within_scope
 from xdm_mcp.server.stopping import Calls
 from xdm_mcp.server.subscriptions import Subscriptions, deliveries
 from xdm_mcp.server.tools import call_tool, list_tools, schema_of
@@ -91,7 +90,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_get_prompt=get_prompt,
         on_completion=partial(complete, app),
     )
-    server.middleware += [our_words_only, within_scope, seal()]
+    server.middleware += [our_words_only, seal()]
     server.extensions |= EXTENSIONS
     return server
 

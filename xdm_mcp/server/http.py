@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
@@ -74,11 +74,8 @@ async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> No
     from xdm_mcp.server.page.beside import page_beside
 
     callers = callers_of(app.settings, app.clock, None)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(app.run)
-        openers: Mapping[str, Opener] = {ALONE: lambda: nullcontext(app)}
-        await _serve(app.settings, callers, openers, partial(page_beside, app), ready)
-        tasks.cancel_scope.cancel()
+    openers: Mapping[str, Opener] = {ALONE: lambda: nullcontext(app)}
+    await _serve(app.settings, callers, openers, partial(page_beside, app), ready, app.run)
 
 
 async def serve_principals(
@@ -148,7 +145,9 @@ async def _serve(
     openers: Mapping[str, Opener],
     beside: Beside,
     ready: Callable[[str], None],
+    work: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
+    """Serve, and do `work` beside it, until told to stop."""
     settings = server.http
     log_to_stderr(server.log.level)
     require_safe(settings)
@@ -170,6 +169,8 @@ async def _serve(
         with listener, beside(listener, mcp) as (whole, sockets):
             serving = EndsWell(_config(whole, settings), told, started=partial(ready, address))
             tasks.start_soon(stop, serving)
+            if work is not None:
+                tasks.start_soon(work)
             await serving.serve(sockets=sockets)
         tasks.cancel_scope.cancel()
 

@@ -29,6 +29,7 @@ from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.callers import caller_in
 from xdm_mcp.server.gate import LARGEST_BODY
 from xdm_mcp.server.logs import acting_for, report
+from xdm_mcp.server.scopes import within_scope
 from xdm_mcp.server.stopping import finish_sends
 
 MOST_SESSIONS = 256
@@ -159,6 +160,7 @@ async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 @asynccontextmanager
 async def _tenant(app: App, security: TransportSecuritySettings) -> AsyncIterator[Tenant]:
     parts = build_parts(app)
+    parts.server.middleware.append(within_scope)
     sessions = StreamableHTTPSessionManager(
         parts.server,
         security_settings=security,
