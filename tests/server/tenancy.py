@@ -61,8 +61,8 @@ class Agent:
     async def open(self) -> None:
         """Shake hands, where the wire has it."""
         if self.wire == LEGACY:
-            hello = {"protocolVersion": LEGACY, "capabilities": {"elicitation": {}}}
-            hello["clientInfo"] = {"name": "raw", "version": "1"}
+            who = {"name": "raw", "version": "1"}
+            hello = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": who}
             answer = await self.post("initialize", hello, 0)
             self.session = answer.headers["mcp-session-id"]
             ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}

@@ -21,7 +21,7 @@ from tests.server.tenancy import LEGACY, MODERN, NAMES, WIRES, Agent, Two, two_p
 from xdm_mcp.bus import Changed
 from xdm_mcp.errors import NotFound
 
-SAMPLE, ALL = 1_500, 10_000
+SAMPLE, ALL = 1_200, 10_000
 AT_ONCE = 4
 TALK = f"2200000001-{IRIS}"
 """A conversation that both principals have: their pretend worlds begin alike, ids and all."""
