@@ -76,9 +76,9 @@ def principals_of(home: Path) -> Mapping[str, Principal] | None:
     found = [_principal(read(Entry, table, "principal"), home) for table in tables]
     if not found or len(found) > MOST:
         raise ConfigError(f"{FILE} names 1 to {MOST} principals, each as a table [[principal]].")
-    _refuse_twice([one.name for one in found], "name")
-    _refuse_twice([one.home.resolve() for one in found], "home")
-    _refuse_twice([one.identity for one in found if one.identity], "issuer and subject")
+    _refuse_twice([one.name for one in found], "a name")
+    _refuse_twice([one.home.resolve() for one in found], "a home")
+    _refuse_twice([one.identity for one in found if one.identity], "an issuer and subject")
     return {one.name: one for one in found}
 
 
@@ -112,7 +112,7 @@ def refuse_shared_accounts(settings: Iterable[Settings]) -> None:
             found.append(tuple(getattr(one, name) for name in names))
         elif names and (login := Store(one.home).load(one.backend)) is not None:
             found.append(login.account_id)
-    _refuse_twice(found, "account")
+    _refuse_twice(found, "an account")
 
 
 def _embedded(home: Path) -> str:
@@ -153,5 +153,5 @@ def _refuse_twice(values: Iterable[object], what: str) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise ConfigError(f"Two principals in {FILE} share a {what}; give each its own.")
+            raise ConfigError(f"Two principals in {FILE} share {what}; give each its own.")
         seen.add(value)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -29,6 +30,7 @@ from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.callers import caller_in
 from xdm_mcp.server.gate import LARGEST_BODY
 from xdm_mcp.server.logs import acting_for, report
+from xdm_mcp.server.page.on_demand import page_elsewhere
 from xdm_mcp.server.scopes import within_scope
 from xdm_mcp.server.stopping import finish_sends
 
@@ -150,8 +152,10 @@ class Sse:
 
 @asynccontextmanager
 async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
-    """Open an app and do its background work while entered."""
+    """Open an app and do its background work while entered. Its approval page is the one that its
+    own owner serves, if any: a page beside MCP would have to be everybody's."""
     async with open_app(settings, clock=clock) as app, anyio.create_task_group() as tasks:
+        app.page_address = partial(page_elsewhere, app)
         tasks.start_soon(app.run)
         yield app
         tasks.cancel_scope.cancel()
