@@ -132,8 +132,7 @@ def test_a_damaged_file_knows_no_token_and_says_so(home: Home, text: str) -> Non
 def test_every_command_works_on_the_principal_that_it_names(home: Home) -> None:
     """Its own home, made in the owner's, and none of the settings of the environment."""
     principals(home)
-    code, out, _ = home.run("status", "--principal", "alice")
-    assert code == 0
+    assert home.run("status", "--principal", "alice")[0] == 0
     assert (home.path / "principals" / "alice" / "ledger.db").exists()
     assert not (home.path / "ledger.db").exists()
     code, _, err = home.run("status", "--principal", "carol")

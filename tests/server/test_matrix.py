@@ -21,8 +21,8 @@ from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.callers import ALONE, Callers, fixed_token
 from xdm_mcp.server.http import web
 from xdm_mcp.server.page.beside import Beside
-from xdm_mcp.server.page.serving import place_of, room_of
 from xdm_mcp.server.page.routes import page_of
+from xdm_mcp.server.page.serving import place_of, room_of
 
 PORT = 8765
 PAGE = "https://agents.example"
@@ -116,29 +116,22 @@ def expected(cell: Cell) -> int:
 
 
 def _of_mcp(cell: Cell) -> int:
-    if cell.host not in HOSTS[:4]:
-        return 421
-    if cell.origin not in ("", PAGE):
-        return 403
-    if cell.method not in ("POST", "GET", "DELETE"):
-        return 405
-    if cell.auth not in ("all", "read"):
-        return 401
-    if cell.method == "POST" and cell.kind != "application/json":
-        return 415
-    if cell.method == "POST" and cell.size > LIMIT:
-        return 413
-    if cell.method == "POST" and cell.auth == "read":
-        return 403  # it asks to send
-    if cell.route == "/mcp":
-        if cell.method == "DELETE" and cell.size > LIMIT:
-            return 413
-        return 200 if cell.method == "POST" else 405
-    if cell.route == "/sse":
-        return STREAM if cell.method == "GET" else 405
-    if cell.route == "/messages/":
-        return 400 if cell.method == "POST" else 405
-    return 404
+    posts, large = cell.method == "POST", cell.size > LIMIT
+    in_order = (
+        (421, cell.host not in HOSTS[:4]),
+        (403, cell.origin not in ("", PAGE)),
+        (405, cell.method not in ("POST", "GET", "DELETE")),
+        (401, cell.auth not in ("all", "read")),
+        (415, posts and cell.kind != "application/json"),
+        (413, posts and large),
+        (403, posts and cell.auth == "read"),  # it asks to send
+        (413, cell.route == "/mcp" and cell.method == "DELETE" and large),
+        (STREAM, cell.route == "/sse" and cell.method == "GET"),
+        (200, cell.route == "/mcp" and posts),
+        (400, cell.route == "/messages/" and posts),
+        (405, cell.route in ("/mcp", "/messages/", "/sse")),
+    )
+    return next((status for status, applies in in_order if applies), 404)
 
 
 def _of_page(cell: Cell) -> int:

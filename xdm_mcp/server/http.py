@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
@@ -145,7 +145,7 @@ async def _serve(
     openers: Mapping[str, Opener],
     beside: Beside,
     ready: Callable[[str], None],
-    work: Callable[[], Awaitable[None]] | None = None,
+    work: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serve, and do `work` beside it, until told to stop."""
     settings = server.http
