@@ -124,6 +124,7 @@ def web(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        """Serve tenants, and end the streams of tokens that ended, as long as the server lives."""
         async with tenants.run(), anyio.create_task_group() as tasks:
             tasks.start_soon(presence.watch, callers.stands)
             yield
