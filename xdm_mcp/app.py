@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
+from xdm_mcp.steps import Steps
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
     from xdm_mcp.inbox.reading import Inbox
+    from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
     from xdm_mcp.models.messages import Message
     from xdm_mcp.outbox.reconcile import Reconciler
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from xdm_mcp.outbox.standing import Standing
     from xdm_mcp.people import People
     from xdm_mcp.reads import Reads
+    from xdm_mcp.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,13 @@ WORK_EVERY = 0.5
 out."""
 
 
+PATIENT_WRITER = timedelta(minutes=1)
+"""Longer than a process waits until it may write down what the owner wants to be forgotten."""
+
+RETENTION_EVERY = 3_600.0
+"""Seconds between looks for kept messages whose time has come."""
+
+
 class App:
     """Everything one process needs, wired once."""
 
@@ -63,8 +73,10 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
+        self.steps = Steps()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
+        self._remembers_since = clock.now() - PATIENT_WRITER
         watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
@@ -84,7 +96,8 @@ class App:
         from xdm_mcp.ledger.opening import open_ledger
 
         _make_home(self.settings.home)
-        return open_ledger(self.settings.ledger_url)
+        with self.steps.heard():
+            return open_ledger(self.settings.ledger_url)
 
     @cached_property
     def backend(self) -> Backend:
@@ -93,7 +106,8 @@ class App:
 
         _make_home(self.settings.home)
         who = self._speaker
-        backend = open_backend(who.settings, self.clock, bearer=who.bearer)
+        with self.steps.heard():
+            backend = open_backend(who.settings, self.clock, bearer=who.bearer)
         who.check_origin(backend.origin)
         return backend
 
@@ -121,7 +135,8 @@ class App:
         """Reads of messages, booked and learned from."""
         from xdm_mcp.reads import Reads
 
-        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock)
+        keep = self.settings.inbox.keeps_for
+        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock, keep)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -177,6 +192,17 @@ class App:
             return ()
         return self._feed.conversations().get(conversation_id, [])
 
+    @property
+    def knows_account(self) -> bool:
+        """Whether this process has asked whose account it is."""
+        return "people" in self.__dict__ and self.people.knows_account
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When the inbox was last looked at with success, None where nobody watches it."""
+        watched = "inbox" in self.__dict__ and self.inbox.watched
+        return self._feed.as_of if watched else None
+
     @cached_property
     def _feed(self) -> Feed:
         from xdm_mcp.inbox.feed import Feed
@@ -189,7 +215,23 @@ class App:
         from xdm_mcp.inbox.reading import Inbox
 
         poll = timedelta(seconds=self.settings.inbox.poll_seconds)
-        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll)
+        return Inbox(
+            self.backend, self.people, self._feed, self.policy, self.clock, poll, self._search
+        )
+
+    @cached_property
+    def _search(self) -> Search:
+        from xdm_mcp.inbox.search import Search
+
+        keeps = self.settings.inbox.keeps_for is not None
+        return Search(self.ledger, self._feed, self.backend.capabilities, keeps=keeps)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What erases kept messages when their time has come."""
+        from xdm_mcp.retention import Retention
+
+        return Retention(self.ledger, self.people, self.clock, self.settings.inbox.keeps_for)
 
     @cached_property
     def standing(self) -> Standing:
@@ -209,6 +251,7 @@ class App:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._work)
             tasks.start_soon(self._poll)
+            tasks.start_soon(self._keep_to_retention)
 
     async def _work(self) -> None:
         seen: object = None
@@ -219,7 +262,25 @@ class App:
                 if seen is not None and seen != now:
                     self.bus.publish(Changed("approvals"), Changed("quota"))
                 seen = now
+                await self._forget_what_was_forgotten()
             await self.clock.sleep(WORK_EVERY)
+
+    async def _forget_what_was_forgotten(self) -> None:
+        """Let go of what this process has read, once the owner had something forgotten."""
+        if "_feed" not in self.__dict__ or not self.people.knows_account:
+            return
+        account = await self.people.account()
+        at = await self.ledger.forgotten_at(account.id)
+        if at is not None and at > self._remembers_since:
+            self._feed.forget()
+            self._remembers_since = at
+            self.bus.publish(Changed("inbox"), Changed("approvals"))
+
+    async def _keep_to_retention(self) -> None:
+        while True:
+            with self._troubles_told("retention"):
+                await self.retention.run()
+            await self.clock.sleep(RETENTION_EVERY)
 
     async def _poll(self) -> None:
         while True:

@@ -30,6 +30,7 @@ from xdm_mcp.sections import (
     Strings,
     Url,
     UserPath,
+    WatchSettings,
     hidden,
     one_word,
     twin,
@@ -130,6 +131,7 @@ class Settings(BaseSettings):
     oauth: OAuthSettings = OAuthSettings()
     attachments: AttachmentsSettings = AttachmentsSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
     guard: dict[str, Any] = Field(default={}, description="The guard's tables, one per rule.")
 
@@ -166,6 +168,12 @@ class Settings(BaseSettings):
         files = {"token_file": http.token_file, "tls_cert": http.tls_cert, "tls_key": http.tls_key}
         here = {name: file and _home(info) / file for name, file in files.items()}
         return http.model_copy(update=here)
+
+    @field_validator("watch")
+    @classmethod
+    def _watch_token_in_home(cls, watch: WatchSettings, info: ValidationInfo) -> WatchSettings:
+        file = watch.token_file and _home(info) / watch.token_file
+        return watch.model_copy(update={"token_file": file})
 
     @field_validator("attachments")
     @classmethod

@@ -3,6 +3,8 @@ from."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from xdm_mcp.backends.base import Backend, Capabilities
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, XdmError
@@ -20,14 +22,22 @@ class Reads:
     """The one way by which messages are read."""
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, people: People, policy: Policy, clock: Clock
+        self,
+        backend: Backend,
+        ledger: Ledger,
+        people: People,
+        policy: Policy,
+        clock: Clock,
+        keep: timedelta | None = None,
     ) -> None:
-        """Read through `backend` within the policy's budget; teach `ledger` what is read."""
+        """Read through `backend` within the policy's budget; teach `ledger` what is read, and have
+        it kept for the time `keep`."""
         self._backend = backend
         self._ledger = ledger
         self._people = people
         self._policy = policy
         self._clock = clock
+        self._keep = keep
 
     @property
     def backend(self) -> str:
@@ -110,5 +120,7 @@ class Reads:
         now = self._clock.now()
         if page.users:
             await self._ledger.remember_users(page.users, now)
-        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
+        await self._ledger.record(
+            account.id, page.messages, self._policy.opted_out, now, keep=self._keep
+        )
         await self._ledger.observe(self._backend.server_windows(), now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -53,6 +54,7 @@ def _origin(url: str) -> str:
     return https_url(url).rstrip("/")
 
 
+Days = Annotated[int, Field(ge=1, le=3_650)]
 Secret = Annotated[SecretStr, AfterValidator(one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
@@ -98,6 +100,16 @@ class InboxSettings(Section):
     max_pages: int = Field(
         default=5, ge=1, le=100, description="Pages that one look reads at most."
     )
+    keep: Literal["none"] | Days = Field(
+        default="none",
+        description="For how many days messages are kept in the ledger, so that they can be"
+        " searched; `none` keeps no text. See [keeping](keeping.md).",
+    )
+
+    @property
+    def keeps_for(self) -> timedelta | None:
+        """For how long messages are kept, None where they are not."""
+        return None if self.keep == "none" else timedelta(days=self.keep)
 
 
 class ApprovalsSettings(Section):
@@ -216,9 +228,27 @@ class SandboxSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """How the server may be watched while it runs, with the extra `xdm-mcp[watch]`."""
+
+    token: Secret | None = hidden(
+        "watch__token", "What must be shown for /metrics; without one there are no metrics."
+    )
+    token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    traces: bool = Field(
+        default=False,
+        description="`true` sends OpenTelemetry spans where the OTEL_ variables say.",
+    )
+
+
 class LogSettings(Section):
     """What is written to stderr."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="Least weight of a line; no level ever shows message text."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="`json` writes each line as one JSON object."
     )

@@ -32,6 +32,7 @@ from xdm_mcp.models.results import (
     WindowRow,
 )
 from xdm_mcp.sections import ApprovalsSettings, HttpSettings
+from xdm_mcp.steps import Steps
 
 NOW = datetime(2026, 10, 14, 9, 40, tzinfo=UTC)
 US, THEM, TALK = "1001", "2002", "1001-2002"
@@ -211,6 +212,7 @@ class PretendApp:
         )
         self.clock = ManualClock(NOW)
         self.bus = Bus()
+        self.steps = Steps()
         self.outbox = PretendOutbox()
         self.inbox = PretendInbox()
         self.standing = PretendStanding()

@@ -17,6 +17,7 @@ import anyio
 
 from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.cli.asking import secret
+from xdm_mcp.cli.keeping import settle_keeping
 from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import plain, screen, show
 from xdm_mcp.clock import SystemClock
@@ -67,6 +68,7 @@ def login(args: Namespace) -> int:
     )
     screen().print(f"Logged in: the login is kept in {where}.", style="green")
     _use(args, settings, record)
+    settle_keeping(args, settings)
     return 0
 
 

@@ -23,6 +23,8 @@ from xdm_mcp.cli import (
     demo,
     doctor,
     factors,
+    forget,
+    keeping,
     login,
     outbox,
     page,
@@ -65,6 +67,7 @@ COMMANDS = {
     "tokens": "make, list and end the tokens of remote agents",
     "sandbox": "serve the pretend X, look into it, speak in it",
     "clear": "lift a halt or an opt-out",
+    "forget": "erase kept messages from this machine",
 }
 APPROVALS = {
     "approve ID": "show one in full, ask for the PIN, send it",
@@ -137,6 +140,7 @@ def parser() -> ArgumentParser:
     _add_tokens(commands)
     _add_sandbox(commands)
     _add_clear(commands)
+    _add_forget(commands)
     return top
 
 
@@ -169,6 +173,12 @@ def _add_logins(commands: Commands) -> None:
         default=[],
         metavar="NAME=PATH",
         help="read a secret from a file instead of asking",
+    )
+    entering.add_argument(
+        "--keep",
+        type=_days,
+        metavar="DAYS",
+        help="for how many days messages are kept on this machine, or none; else you are asked",
     )
     leaving = _add(commands, "logout", COMMANDS["logout"], whoami.logout)
     for command in (entering, leaving):
@@ -301,6 +311,16 @@ def _add_clear(commands: Commands) -> None:
         _add_place(verb)
 
 
+def _add_forget(commands: Commands) -> None:
+    erasing = _add(commands, "forget", COMMANDS["forget"], forget.forget)
+    whom = erasing.add_mutually_exclusive_group()
+    whom.add_argument("--with", dest="user", metavar="USER", help="only those with one person")
+    whom.add_argument("--conversation", metavar="ID", help="only those of one conversation")
+    erasing.add_argument("--yes", action="store_true", help="ask nothing")
+    erasing.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
+    _add_place(erasing)
+
+
 def _add(
     commands: Commands,
     name: str,
@@ -339,6 +359,14 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 65_535:
         return int(text)
     raise ArgumentTypeError("a port is a whole number from 0 to 65535")
+
+
+def _days(text: str) -> str:
+    """Return for how long messages are kept. Raises ArgumentTypeError for what says nothing of
+    it."""
+    if keeping.is_answer(text):
+        return text
+    raise ArgumentTypeError(f"it is none, or a number of days from 1 to {keeping.LONGEST}")
 
 
 def _count(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from argparse import Namespace
 from functools import partial
 
@@ -58,7 +59,12 @@ async def _over_http(settings: Settings) -> None:
 
 
 def _announce(sse: bool, address: str) -> None:
-    """Say where we serve, on stderr, once connections are accepted."""
+    """Say where we serve, on stderr, once connections are accepted.
+
+    What was imported until now lives until the end, so the garbage collector need not look at it
+    again and again while many call.
+    """
+    gc.freeze()
     console = screen(stderr=True)
     console.print(f"Serving MCP (Streamable HTTP) on {address}", style="green")
     if sse:

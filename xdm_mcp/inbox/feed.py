@@ -67,6 +67,11 @@ class Feed:
         """Return a message that was read before, or None."""
         return self._known.get(message_id)
 
+    def forget(self) -> None:
+        """Begin anew, as a process does that has read nothing: something was forgotten."""
+        self._known, self._read_on, self._untold = {}, {}, []
+        self._reach, self._pages_back, self._read_at = Reach(), 0, None
+
     def notes(self, *, whole: bool) -> tuple[str, ...]:
         """Return what a reader must know of what is missing; `whole` when the page seems to be
         the last."""

@@ -17,6 +17,7 @@ from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable, Unsup
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.inbox.search import Asked, Search
 from xdm_mcp.inbox.showing import awaits_reply, conversation_row, message_row, person
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
@@ -41,14 +42,17 @@ class Inbox:
         policy: Policy,
         clock: Clock,
         poll: timedelta,
+        search: Search,
     ) -> None:
-        """Read through `feed`, look again every `poll` while somebody watches."""
+        """Read through `feed`, look again every `poll` while somebody watches, and for words by
+        `search`."""
         self._backend = backend
         self._people = people
         self._feed = feed
         self._policy = policy
         self._clock = clock
         self.poll = poll
+        self._search = search
         self._watchers = 0
 
     @property
@@ -91,6 +95,9 @@ class Inbox:
         """
         if with_user is not None and conversation_id is not None:
             raise BadInput("Give with_user or conversation_id, not both.")
+        if query is not None and self._search.keeps and wait_seconds == 0:
+            peer = await self._peer(with_user, conversation_id)
+            return await self._found(query, peer, since, limit, cursor)  # nothing is read for it
         if self._backend.capabilities.inbox:
             await self._feed.refresh_if_older(GLANCE)
             if wait_seconds > 0:
@@ -111,7 +118,9 @@ class Inbox:
             raise BadInput(
                 "A message id is a number of 1 to 19 digits; use the one that list_dms gave."
             )
-        message = self._feed.find(message_id) or await self._feed.fetch(message_id)
+        account = await self._people.account()
+        message = self._feed.find(message_id) or await self._search.kept(account.id, message_id)
+        message = message or await self._feed.fetch(message_id)
         return await self._message_page([message], None, None, ())
 
     def known_conversations(self, prefix: str) -> list[str]:
@@ -227,31 +236,14 @@ class Inbox:
     async def _found(
         self, query: str, peer: str | None, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
-        before = read_cursor(cursor, f"query:{query}")
-        wanted = query.casefold()
-        if peer is not None and not self._backend.capabilities.inbox:
-            await self._feed.thread(peer, self._backend.capabilities.max_page, None)
-        while await self._feed.reach_back(since):
-            pass
-        found = [
-            m
-            for m in self._feed.messages()
-            if m.text is not None
-            and wanted in m.text.casefold()
-            and (peer is None or m.conversation_id == peer)
-            and (since is None or m.created_at >= since)
-            and (before is None or int(m.id) < int(before))
+        account = await self._people.account()
+        found = await self._search.find(account.id, Asked(query, peer, since, limit, cursor))
+        page = await self._message_page(found.messages, None, found.next_cursor, found.notes)
+        rows = [
+            row.model_copy(update={"truncated": True}) if row.id in found.cut else row
+            for row in page.messages or []
         ]
-        page, more = found[:limit], len(found) > limit
-        note = (
-            f"Searched the {len(self._feed.messages())} messages read so far, not all that exist."
-        )
-        return await self._message_page(
-            page,
-            None,
-            write_cursor(f"query:{query}", page[-1].id) if more else None,
-            (note, *self._feed.notes(whole=True)),
-        )
+        return page.model_copy(update={"messages": rows})
 
     async def _message_page(
         self,

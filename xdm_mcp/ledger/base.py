@@ -34,10 +34,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from xdm_mcp.ledger.factors import FactorLedger
+from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
@@ -98,7 +99,7 @@ class Booking:
     cost: int
 
 
-class Ledger(FactorLedger, Protocol):
+class Ledger(FactorLedger, KeptLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property
@@ -265,6 +266,8 @@ class Ledger(FactorLedger, Protocol):
         messages: Sequence[Message],
         opted_out: Callable[[str], bool],
         now: datetime,
+        *,
+        keep: timedelta | None = None,
     ) -> int:
         """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return
         how many of them taught something.
@@ -273,7 +276,8 @@ class Ledger(FactorLedger, Protocol):
         peer's last word and reply credit, and `opted_out` judges their text; own ones first prove
         open entries (and refusals that were none), else charge `<account>/messages` as sends that
         we did not make, if they are younger than 24 h. Joins and leaves teach nothing. No text is
-        stored.
+        stored, but for `keep`: then messages younger than that are kept (`KeptLedger`), by the same
+        transaction.
         """
         ...
 

@@ -132,19 +132,34 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     """The newest send of the same text to the same recipient within 24 h, or one that cannot be
     told from it yet."""
     row = sql.one(
-        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND peer = ?"
-        " AND match_digest = ? AND slot_at > ? AND request = ? AND id <> ?"
-        " AND state NOT IN ('failed', 'rejected', 'expired')"
-        " ORDER BY CASE state WHEN 'unknown' THEN 0 ELSE 1 END, slot_at DESC LIMIT 1",
-        wanted.account_id, wanted.target.peer, wanted.match, now - DAY, wanted.request,
-        wanted.own_id,
-    ) or sql.one(
-        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND match_digest = ?"
-        " AND state IN ('reserved', 'in_flight', 'unknown') AND peer = ? AND id <> ?"
-        " ORDER BY slot_at DESC LIMIT 1",
+        SAME,
+        wanted.request, wanted.account_id, wanted.target.peer, now - DAY, wanted.match,
+        wanted.own_id, wanted.request,
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
     )  # fmt: skip
     return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
+
+
+SAME = """
+SELECT id, state, slot_at FROM (
+    SELECT id, state, slot_at,
+        CASE WHEN request <> ? THEN 2 WHEN state = 'unknown' THEN 0 ELSE 1 END AS rank
+    FROM entry
+    WHERE account_id = ? AND peer = ? AND slot_at > ? AND match_digest = ? AND id <> ?
+        AND (state IN ('reserved', 'in_flight', 'unknown')
+            OR request = ? AND state NOT IN ('failed', 'rejected', 'expired'))
+    UNION ALL
+    SELECT id, state, slot_at, 2 AS rank FROM entry
+    WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL AND state = 'unknown'
+        AND match_digest = ? AND peer = ? AND id <> ?
+) AS same ORDER BY rank, slot_at DESC LIMIT 1
+"""
+"""What may be the same send: of a day, or unknown however old. What is reserved or in flight is of
+this day, since the sweep ends the rest.
+
+Here and below `coalesce` does nothing but keep SQLite from walking all sends of an account: it
+shall walk the few that are open.
+"""
 
 
 def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
@@ -162,9 +177,9 @@ def _stands(sql: Sql, account_id: str) -> Row:
     """Return how many sends wait for a person, the slot of the newest one that counts, and until
     when nothing may leave (ms, None where nothing ever left)."""
     [row] = sql.all(
-        "SELECT (SELECT count(*) FROM entry WHERE account_id = ?"
-        " AND state IN ('held', 'approved')),"
-        " (SELECT slot_at FROM entry WHERE account_id = ?"
+        "SELECT (SELECT count(*) FROM entry WHERE account_id = coalesce(?, account_id)"
+        " AND settled_at IS NULL AND state IN ('held', 'approved')),"
+        " (SELECT slot_at FROM entry WHERE account_id = ? AND booked_day IS NOT NULL"
         " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')"
         " ORDER BY slot_at DESC LIMIT 1),"
         " (SELECT blocked_until FROM scope WHERE name = ?)",

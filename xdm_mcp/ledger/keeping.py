@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xdm_mcp.clock import to_ms
 from xdm_mcp.ledger import (
@@ -24,6 +24,7 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.kept import SqlKept, length_ms
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
@@ -35,7 +36,7 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlFactors):
+class SqlLedger(SqlFactors, SqlKept):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:
@@ -169,11 +170,13 @@ class SqlLedger(SqlFactors):
         messages: Sequence[Message],
         opted_out: Callable[[str], bool],
         now: datetime,
+        *,
+        keep: timedelta | None = None,
     ) -> int:
         """See Ledger.record."""
-        at = to_ms(now)
+        at, kept = to_ms(now), length_ms(keep)
         return await self._database.write(
-            lambda sql: recording.record(sql, account_id, messages, opted_out, at)
+            lambda sql: recording.record(sql, account_id, messages, opted_out, at, kept)
         )
 
     async def remember_users(self, users: Sequence[User], now: datetime) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
+from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.audit import seal
+from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.audit import FIRST
 
@@ -65,12 +67,24 @@ def m005_fewer_indexes(sql: Sql) -> None:
     sql.run("CREATE INDEX entry_match ON entry (account_id, peer, match_digest, slot_at)")
 
 
+def m006_lean_writes(sql: Sql) -> None:
+    """Write few pages with a send: see `ledger/lean.py`."""
+    slim(sql)
+
+
+def m007_kept(sql: Sql) -> None:
+    """Make the tables of messages that the owner keeps, and of what was forgotten."""
+    kept_rows.make(sql)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
     m003_factors,
     m004_standing_rules,
     m005_fewer_indexes,
+    m006_lean_writes,
+    m007_kept,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

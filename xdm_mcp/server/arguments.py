@@ -110,7 +110,10 @@ class ListDms(Arguments):
     with_user: str | None = Field(None, description="Messages with @handle or numeric id.")
     conversation_id: str | None = Field(None, description="Messages of this conversation.")
     query: str | None = Field(
-        None, min_length=1, max_length=200, description="Messages that contain these words."
+        None,
+        min_length=1,
+        max_length=200,
+        description='Messages with all these words; "a phrase", begin*.',
     )
     since: Moment | None = Field(None, description="Nothing older (RFC 3339).")
     needs_reply: bool = Field(False, description="Only conversations that wait for our answer.")

@@ -36,8 +36,10 @@ from xdm_mcp.credentials.issuer import issuer_of
 from xdm_mcp.credentials.tokens import Tokens
 from xdm_mcp.principals import Principal, refuse_shared_accounts, settings_for
 from xdm_mcp.sections import HttpSettings
+from xdm_mcp.server.build import Parts
 from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
 from xdm_mcp.server.gate import Admission, Gate
+from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
 from xdm_mcp.server.logs import log_to_stderr
 from xdm_mcp.server.presence import Presence
@@ -113,20 +115,27 @@ def callers_of(
 
 
 def web(
-    openers: Mapping[str, Opener], callers: Callers, settings: HttpSettings, port: int
+    openers: Mapping[str, Opener],
+    callers: Callers,
+    settings: HttpSettings,
+    port: int,
+    opened: Callable[[App, Parts], None] = lambda _, __: None,
 ) -> tuple[Starlette, Tenants]:
-    """Return the web application, its routes behind the gate, and the tenants that it leads to."""
+    """Return the web application, its routes behind the gate, and the tenants that it leads to;
+    `opened` is told of each as it is opened."""
     hosts = hosts_of(settings, port)
     security = TransportSecuritySettings(
         allowed_hosts=sorted(hosts), allowed_origins=list(settings.allowed_origins)
     )
-    tenants, presence = Tenants(openers, security), Presence()
+    tenants, presence = Tenants(openers, security, opened), Presence()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         """Serve tenants, and end the streams of tokens that ended, as long as the server lives."""
         async with tenants.run(), anyio.create_task_group() as tasks:
             tasks.start_soon(presence.watch, callers.stands)
+            if ALONE in openers:  # what watches the server asks about it before anybody calls
+                await tenants.find(ALONE)
             yield
             tasks.cancel_scope.cancel()
 
@@ -150,7 +159,7 @@ async def _serve(
 ) -> None:
     """Serve, and do `work` beside it, until told to stop."""
     settings = server.http
-    log_to_stderr(server.log.level)
+    log_to_stderr(server.log.level, server.log.format)
     require_safe(settings)
     require_tls(settings)
     listener = listen(settings)
@@ -158,7 +167,9 @@ async def _serve(
     told = anyio.Event()
     scheme = "https" if settings.tls_cert else "http"
     address = f"{scheme}://{netloc(settings.host, port)}/mcp"
-    mcp, tenants = web(openers, callers, settings, port)
+    watched = Watched()
+    metrics = metrics_of(server, watched)
+    mcp, tenants = web(openers, callers, settings, port, watched.add)
 
     async def stop(serving: EndsWell) -> None:
         """End the web server once it was told to and nothing is being sent."""
@@ -168,6 +179,8 @@ async def _serve(
 
     async with anyio.create_task_group() as tasks:
         with listener, beside(listener, mcp) as (whole, sockets):
+            knock = Admission(hosts_of(settings, port), frozenset(settings.allowed_origins))
+            whole = Lookout(whole, knock, watched, metrics)
             serving = EndsWell(_config(whole, settings), told, started=partial(ready, address))
             tasks.start_soon(stop, serving)
             if work is not None:

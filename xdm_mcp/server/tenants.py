@@ -60,8 +60,14 @@ class Tenant:
 class Tenants:
     """The principals of one server; each is opened at its first request and stays open."""
 
-    def __init__(self, openers: Mapping[str, Opener], security: TransportSecuritySettings) -> None:
-        """Open with `openers`, by name; open nothing yet."""
+    def __init__(
+        self,
+        openers: Mapping[str, Opener],
+        security: TransportSecuritySettings,
+        opened: Callable[[App, Parts], None],
+    ) -> None:
+        """Open with `openers`, by name, and tell `opened` of each; open nothing yet."""
+        self._opened = opened
         self._openers = openers
         self._security = security
         self._open: dict[str, Tenant] = {}
@@ -101,6 +107,7 @@ class Tenants:
             async with AsyncExitStack() as stack:
                 app = await stack.enter_async_context(self._openers[name]())
                 tenant = await stack.enter_async_context(_tenant(app, self._security))
+                self._opened(app, tenant.parts)
                 task_status.started(tenant)
                 begun = True
                 await anyio.sleep_forever()
