@@ -192,7 +192,7 @@ class SqliteDatabase:
         connection = self._opened()
         connection.set_busy_timeout(round(patience * 1000))
         try:
-            with turn(self._path):
+            with self._turns.turn():
                 connection.execute("VACUUM")
             [[busy, _, _]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except apsw.BusyError:
