@@ -21,8 +21,10 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from xdm_mcp.models.results import QuotaStatus
-from xdm_mcp.server.http import LARGEST_BODY, MOST_REQUESTS, MOST_SESSIONS
+from xdm_mcp.server.gate import LARGEST_BODY
+from xdm_mcp.server.http import MOST_REQUESTS
 from xdm_mcp.server.packing import PackedPage
+from xdm_mcp.server.tenants import MOST_SESSIONS
 
 
 def main(folder: Path) -> None:

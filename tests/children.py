@@ -18,10 +18,10 @@ import httpx2
 from mcp import MCPDeprecationWarning
 from mcp.client import Client
 from mcp.client.session import MessageHandlerFnT
-from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import ResourceUpdatedNotification
 
+from tests.callers import TOKEN, transport_to
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.sandbox.journal_file import FileJournal
 from xdm_mcp.sandbox.serve import build_app
@@ -74,15 +74,18 @@ async def connect(
         async with Client(stdio_client(server), mode=mode, message_handler=hear) as client:
             yield client
         return
-    async with serve_http(home, **extra) as url:
-        target = f"{url}/mcp" if transport == "http" else sse_client(f"{url}/sse")
-        async with Client(target, mode=mode, message_handler=hear) as client:
-            yield client
+    async with (
+        serve_http(home, **extra) as url,
+        Client(transport_to(url, transport), mode=mode, message_handler=hear) as client,
+    ):
+        yield client
 
 
 @asynccontextmanager
 async def serve_http(home: Path, **extra: str) -> AsyncIterator[str]:
-    """Serve both HTTP transports on a free loopback port; yield the address."""
+    """Serve both HTTP transports on a free loopback port, to whoever shows the tests' token; yield
+    the address."""
+    extra = {"XDM_HTTP__TOKEN": TOKEN} | extra
     command = [sys.executable, "-m", "xdm_mcp", "serve", "--transport", "http", "--sse"]
     async with await anyio.open_process(
         [*command, "--port", "0"], env=environment(home, **extra), stdin=subprocess.DEVNULL

@@ -24,6 +24,7 @@ from xdm_mcp.sections import (
     HttpSettings,
     InboxSettings,
     LogSettings,
+    OAuthSettings,
     SandboxSettings,
     Secret,
     Strings,
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
     inbox: InboxSettings = InboxSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
     http: HttpSettings = HttpSettings()
+    oauth: OAuthSettings = OAuthSettings()
     attachments: AttachmentsSettings = AttachmentsSettings()
     sandbox: SandboxSettings = SandboxSettings()
     watch: WatchSettings = WatchSettings()
@@ -162,9 +164,10 @@ class Settings(BaseSettings):
 
     @field_validator("http")
     @classmethod
-    def _token_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
-        file = http.token_file and _home(info) / http.token_file
-        return http.model_copy(update={"token_file": file})
+    def _files_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
+        files = {"token_file": http.token_file, "tls_cert": http.tls_cert, "tls_key": http.tls_key}
+        here = {name: file and _home(info) / file for name, file in files.items()}
+        return http.model_copy(update=here)
 
     @field_validator("watch")
     @classmethod

@@ -244,7 +244,7 @@ def test_no_option_takes_a_secret(home: Home) -> None:
     options = set(re.findall(r"--[a-z-]+", out))
     assert options == {
         *("--help", "--store", "--headless", "--port", "--file", "--base-url", "--backend"),
-        *("--home", "--keep"),
+        *("--home", "--principal", "--keep"),
     }
 
 

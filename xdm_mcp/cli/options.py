@@ -32,6 +32,7 @@ from xdm_mcp.cli import (
     serve,
     standing_rules,
     status,
+    tokens,
     whoami,
 )
 
@@ -63,6 +64,7 @@ COMMANDS = {
     "status": "show windows, money, held sends and halts",
     "costs": "compare what sends and reads cost at each service",
     "doctor": "check the installation and name the next step",
+    "tokens": "make, list and end the tokens of remote agents",
     "sandbox": "serve the pretend X, look into it, speak in it",
     "clear": "lift a halt or an opt-out",
     "forget": "erase kept messages from this machine",
@@ -87,6 +89,11 @@ RULE_EXTRAS = {
     "--links": "texts with links too; for one person only",
     "--in-quiet-hours": "in quiet hours too; for one person only",
     "--even-first": "though they never wrote: they agreed elsewhere; for one person only",
+}
+TOKENS = {
+    "add NAME": "make one, show it once",
+    "list": "list them, never what they are",
+    "remove NAME": "end one at once",
 }
 OUTBOX = {"resolve ENTRY": "write down whether it was sent"}
 SANDBOX = {
@@ -114,8 +121,9 @@ def parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    top.set_defaults(run=serve.serve, home=None, backend=None, json=False)
-    top.set_defaults(transport="stdio", sse=False, host=None, port=None)
+    top.set_defaults(run=serve.serve, home=None, principal=None, backend=None)
+    top.set_defaults(json=False, transport="stdio", sse=False, host=None, port=None)
+    top.set_defaults(behind_tls_proxy=False)
     commands = top.add_subparsers(prog=PROGRAM, metavar="COMMAND", help=SUPPRESS)
     _add_serve(commands)
     _add(commands, "demo", COMMANDS["demo"], demo.demo)
@@ -129,6 +137,7 @@ def parser() -> ArgumentParser:
         "--online", action="store_true", help="also ask the service who the login speaks for"
     )
     _add_costs(commands)
+    _add_tokens(commands)
     _add_sandbox(commands)
     _add_clear(commands)
     _add_forget(commands)
@@ -141,6 +150,11 @@ def _add_serve(commands: Commands) -> None:
     serving.add_argument("--sse", action="store_true", help="with http: also HTTP+SSE at /sse")
     serving.add_argument("--host", help="with http: address to listen on (127.0.0.1)")
     serving.add_argument("--port", type=_port, help="with http: port to listen on (8765)")
+    serving.add_argument(
+        "--behind-tls-proxy",
+        action="store_true",
+        help="with http: a proxy of yours does TLS, and nobody gets around it",
+    )
     _add_place(serving)
 
 
@@ -253,6 +267,21 @@ def _add_costs(commands: Commands) -> None:
     comparing.add_argument("--lookups", type=_count, default=0, help="people looked up (0)")
 
 
+def _add_tokens(commands: Commands) -> None:
+    top = _add(commands, "tokens", COMMANDS["tokens"], None, TOKENS)
+    verbs = _holding(top, "tokens", required=True)
+    making = _add(verbs, "add", TOKENS["add NAME"], tokens.add)
+    making.add_argument(
+        "--scopes", required=True, metavar="SCOPES", help="dm:read, dm:send, or dm:read,dm:send"
+    )
+    making.add_argument("--expires", type=_count, metavar="DAYS", help="days until it ends (never)")
+    ending = _add(verbs, "remove", TOKENS["remove NAME"], tokens.remove)
+    for verb in (making, ending):
+        verb.add_argument("name", metavar="NAME", help="what you call it")
+    for verb in (making, ending, _add_json(_add(verbs, "list", TOKENS["list"], tokens.listed))):
+        _add_home(verb)
+
+
 def _add_sandbox(commands: Commands) -> None:
     top = _add(commands, "sandbox", COMMANDS["sandbox"], None, SANDBOX)
     verbs = _holding(top, "sandbox", required=True)
@@ -350,6 +379,9 @@ def _count(text: str) -> int:
 def _add_home(command: ArgumentParser) -> ArgumentParser:
     command.add_argument(
         "--home", type=Path, default=SUPPRESS, help="folder of everything written (XDM_HOME)"
+    )
+    command.add_argument(
+        "--principal", metavar="NAME", default=SUPPRESS, help="whose account, by principals.toml"
     )
     return command
 

@@ -10,9 +10,12 @@ after the lock sees all that its holder before committed.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg.errors import DuplicateSchema, UniqueViolation
+from psycopg.sql import SQL, Identifier
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.dialect import for_postgres, read_row, written
@@ -52,6 +55,9 @@ SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000
 Settings are made for the transaction, since a pooler may hand us another session the next time. A
 process that stands still while it holds the lock loses it after ten seconds.
 """
+
+OWN_SCHEMA = "xdm_"
+"""How the schema of a principal begins; `principals.py` names it in the ledger's address."""
 
 SKEW_MS = 2_000
 """How far (ms) this machine's clock may be from the server's: machines that share a ledger share
@@ -102,6 +108,7 @@ def connect(address: dict[str, Any], place: str) -> Session:
     session = psycopg.connect(**address, autocommit=True)
     try:
         _refuse_unfit(session, place)
+        _make_schema(session)
         if _version(session, place) < len(MIGRATIONS):
             _migrate(session, place)
     except BaseException:
@@ -161,6 +168,17 @@ def _refuse_unfit(session: Session, place: str) -> None:
             f"The database {place} cannot hold every text ({encoding}); make one with the"
             " encoding UTF8."
         )
+
+
+def _make_schema(session: Session) -> None:
+    """Make the schema of a principal, which only an address of our own making names, if nobody has
+    made it yet."""
+    [[current, path]] = session.execute(
+        "SELECT current_schema(), current_setting('search_path')"
+    ).fetchall()
+    if current is None and str(path).startswith(OWN_SCHEMA):
+        with suppress(UniqueViolation, DuplicateSchema):  # another process was quicker
+            session.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(str(path))))
 
 
 def _version(session: Session, place: str) -> int:

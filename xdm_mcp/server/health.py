@@ -19,9 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from xdm_mcp.app import App
 from xdm_mcp.config import Settings, read_secret
 from xdm_mcp.credentials.redaction import watch
+from xdm_mcp.credentials.tokens import digest_of
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.server.build import Parts
-from xdm_mcp.server.gate import Admission, digest_of
+from xdm_mcp.server.gate import Admission
 
 ALIVE, READY, METRICS = "/healthz", "/readyz", "/metrics"
 
@@ -116,7 +117,7 @@ class Metrics:
     """The page of metrics, and the digest of the token that opens it."""
 
     scrape: Scrape
-    token_digest: bytes
+    token_digest: str
 
     async def answer(self, headers: Headers, watched: Watched) -> Response:
         """Return the page to who shows the token."""

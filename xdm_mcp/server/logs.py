@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,9 @@ from xdm_mcp.credentials.redaction import Redacting
 
 log = logging.getLogger(__name__)
 
+acting_for: ContextVar[str] = ContextVar("acting_for", default="")
+"""The principal that the running task acts for, by name; empty where there is only one."""
+
 
 class Discreet(logging.Formatter):
     """Formats a record on one line and an exception as its type and place."""
@@ -27,7 +31,9 @@ class Discreet(logging.Formatter):
         """Return the record's line, control characters and line breaks escaped."""
         raised = _raised(record)
         ending = f" ({raised})" if raised else ""
-        line = f"{record.levelname.lower()}: {record.getMessage()}{ending}"
+        name = acting_for.get()
+        whose = f"[{name}] " if name else ""
+        line = f"{record.levelname.lower()}: {whose}{record.getMessage()}{ending}"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
@@ -35,12 +41,14 @@ class DiscreetJson(logging.Formatter):
     """Formats a record as one JSON object on one line, as discreetly."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record: its time (UTC), level, logger, message and, if any, its error."""
-        raised = _raised(record)
+        """Return the record: its time (UTC), level, logger, principal where there are several,
+        message and, if any, its error."""
+        raised, name = _raised(record), acting_for.get()
         facts = {
             "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": record.name,
+            **({"principal": name} if name else {}),
             "message": record.getMessage(),
             **({"error": raised} if raised else {}),
         }
