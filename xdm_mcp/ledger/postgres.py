@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from xdm_mcp.errors import ConfigError, LedgerUnavailable
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.session import (
     CONNECTING,
+    NOTIFY,
     PsycopgSql,
     Session,
     begin_read,
@@ -107,12 +109,15 @@ class PostgresDatabase:
 
     def _transact(self, begin: Begin, work: Work[T], end: str) -> T:
         session, number = self._begun(begin)
+        sql = PsycopgSql(session)
         try:
-            result = work(PsycopgSql(session))
+            result = work(sql)
         except BaseException:
             self._undo(session)
             raise
         self._end(session, end, number)
+        if sql.wrote and end == "COMMIT":
+            self._tell()
         return result
 
     def _begun(self, begin: Begin) -> tuple[Session, str]:
@@ -163,6 +168,13 @@ class PostgresDatabase:
                 if time.monotonic() > until:
                     raise
             time.sleep(PAUSE)
+
+    def _tell(self) -> None:
+        """Notify who listens. It is no part of the transaction: commits that notify wait for each
+        other in the whole server. Who misses it looks a little later."""
+        if self._session is not None:
+            with suppress(psycopg.Error):
+                self._session.execute(NOTIFY)
 
     def _undo(self, session: Session) -> None:
         if session.info.transaction_status is TransactionStatus.IDLE:
