@@ -38,6 +38,7 @@ from datetime import datetime
 from typing import Protocol
 
 from xdm_mcp.ledger.factors import FactorLedger
+from xdm_mcp.ledger.polling import PollingLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
@@ -98,7 +99,7 @@ class Booking:
     cost: int
 
 
-class Ledger(FactorLedger, Protocol):
+class Ledger(FactorLedger, PollingLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property

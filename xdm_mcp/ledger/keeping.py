@@ -24,6 +24,7 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.polling import SqlPolling
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
@@ -35,7 +36,7 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlFactors):
+class SqlLedger(SqlFactors, SqlPolling):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:

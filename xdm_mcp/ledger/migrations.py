@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
 from xdm_mcp.ledger.audit import seal
+from xdm_mcp.ledger.polling import TABLES as POLLING
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.audit import FIRST
 
@@ -65,12 +66,19 @@ def m005_fewer_indexes(sql: Sql) -> None:
     sql.run("CREATE INDEX entry_match ON entry (account_id, peer, match_digest, slot_at)")
 
 
+def m006_polling(sql: Sql) -> None:
+    """Make the tables through which processes share one poller of an inbox."""
+    for statement in POLLING:
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
     m003_factors,
     m004_standing_rules,
     m005_fewer_indexes,
+    m006_polling,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

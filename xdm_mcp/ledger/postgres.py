@@ -91,6 +91,11 @@ class PostgresDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, begin_write, work, "ROLLBACK"))
 
+    async def pulse(self) -> int:
+        """See Database.pulse. Tells of what is written about the polling of inboxes alone."""
+        total = "SELECT coalesce(sum(version), 0)::bigint FROM polling"
+        return await self.read(lambda sql: int(sql.all(total)[0][0]))
+
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._drop)

@@ -64,6 +64,11 @@ class Database(Protocol):
         """Do `work` as `write` does, return what it returned, and undo all of it."""
         ...
 
+    async def pulse(self) -> int:
+        """Return a number that is another one once another process has written; cheap, and not
+        for ordering."""
+        ...
+
     async def close(self) -> None:
         """Let go of files and threads; a later transaction opens again."""
         ...

@@ -84,6 +84,10 @@ class SqliteDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "ROLLBACK"))
 
+    async def pulse(self) -> int:
+        """See Database.pulse. SQLite counts for each connection what others committed."""
+        return await self._hop(lambda: _number(self._opened(), "data_version"))
+
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._close)
