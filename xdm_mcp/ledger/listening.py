@@ -17,6 +17,7 @@ import anyio
 import psycopg
 from anyio.to_thread import run_sync
 
+from xdm_mcp.clock import Clock
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.session import CHANNEL, Session, connect
 
@@ -31,6 +32,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 DEAF_PAUSE = 60.0
 """Seconds before a place that passes no notifications on is tried again."""
+
+ON_ITS_WAY = 0.05
+"""Seconds within which what was written before a wait began is heard."""
 
 
 class Listening:
@@ -54,14 +58,25 @@ class Listening:
         """How often something may have changed so far."""
         return self._heard
 
-    async def wait(self, seen: int, patience: float) -> int:
-        """Return `heard` as soon as it is not `seen`, or after `patience` seconds."""
-        with anyio.move_on_after(patience):
-            while self._heard == seen:
-                async with self._turn:
-                    if self._heard == seen:
-                        await self._hear()
-        return self._heard
+    @property
+    def trusted(self) -> bool:
+        """Whether a notification would be heard."""
+        return self._session is not None and self._proves_until == inf
+
+    async def open(self) -> None:
+        """Be ready to hear, or know that nothing can be heard."""
+        async with self._turn:
+            while self._session is None or not self.trusted:
+                if self._session is None and monotonic() < self._again_at:
+                    return
+                await self._hear()
+
+    async def until_not(self, seen: int) -> None:
+        """Return as soon as `heard` is not `seen`."""
+        while self._heard == seen:
+            async with self._turn:
+                if self._heard == seen:
+                    await self._hear()
 
     def close(self) -> None:
         """Let go of the session; a later wait opens one again."""
@@ -83,8 +98,7 @@ class Listening:
                 self._give_up(self._pause)
         if proof.cancelled_caught:
             self._give_up(DEAF_PAUSE)
-        elif self._session is not None:
-            self._take(self._session)
+        self._take()
 
     async def _open_in_time(self) -> None:
         too_early = self._again_at - monotonic()
@@ -92,14 +106,18 @@ class Listening:
             await anyio.sleep(min(too_early, LOOK_EVERY))
             return
         try:
-            self._session = await run_sync(self._connect)
-            self._proves_until = monotonic() + PROVES_WITHIN
-            await self._notify()
+            with anyio.CancelScope(shield=True):
+                self._session = await run_sync(self._connect)
+                self._proves_until = monotonic() + PROVES_WITHIN
+                await self._notify()
         except (psycopg.Error, LedgerUnavailable):
             self._give_up(self._pause)
 
-    def _take(self, session: Session) -> None:
+    def _take(self) -> None:
         """Count the notifications that have come."""
+        session = self._session
+        if session is None:
+            return
         try:
             session.pgconn.consume_input()
             while session.pgconn.notifies() is not None:
@@ -114,6 +132,32 @@ class Listening:
         self._again_at = monotonic() + pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         self._heard += 1
+
+
+class Hearing:
+    """See Changes; over what all watches of a process hear together."""
+
+    def __init__(self, listening: Listening) -> None:
+        """Watch from now on."""
+        self._listening = listening
+        self._seen = listening.heard
+
+    async def wait(self, patience: float, clock: Clock) -> bool:
+        """See Changes.wait. While nothing can be heard, something may always have changed."""
+        with anyio.move_on_after(ON_ITS_WAY):  # whatever `clock` is: a test's may not wait at all
+            await self._listening.until_not(self._seen)
+        if self._listening.heard == self._seen:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_cancel_after, patience, clock, tasks.cancel_scope)
+                await self._listening.until_not(self._seen)
+                tasks.cancel_scope.cancel()
+        before, self._seen = self._seen, self._listening.heard
+        return self._seen != before or not self._listening.trusted
+
+
+async def _cancel_after(seconds: float, clock: Clock, scope: anyio.CancelScope) -> None:
+    await clock.sleep(seconds)
+    scope.cancel()
 
 
 def _listening(address: dict[str, Any], place: str) -> Session:

@@ -15,7 +15,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from xdm_mcp.errors import ConfigError, LedgerUnavailable
+from xdm_mcp.ledger.changes import Changes
 from xdm_mcp.ledger.hops import Hops
+from xdm_mcp.ledger.listening import Hearing, Listening
 from xdm_mcp.ledger.session import (
     CONNECTING,
     NOTIFY,
@@ -70,6 +72,7 @@ class PostgresDatabase:
             ) from None
         self._session: Session | None = None
         self._hops = Hops()
+        self._listening = Listening(self._address, self.place, self._notify)
 
     @property
     def place(self) -> str:
@@ -91,13 +94,22 @@ class PostgresDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, begin_write, work, "ROLLBACK"))
 
-    async def pulse(self) -> int:
-        """See Database.pulse. Tells of what is written about the polling of inboxes alone."""
-        total = "SELECT coalesce(sum(version), 0)::bigint FROM polling"
-        return await self.read(lambda sql: int(sql.all(total)[0][0]))
+    async def changes(self) -> Changes:
+        """See Database.changes."""
+        await self._listening.open()
+        return Hearing(self._listening)
+
+    async def _notify(self) -> None:
+        await self._hop(self._notify_now)
+
+    def _notify_now(self) -> None:
+        session, _ = self._begun(lambda kept: kept.execute("BEGIN").statusmessage or "")
+        session.execute(NOTIFY)
+        session.execute("COMMIT")
 
     async def close(self) -> None:
         """See Database.close."""
+        self._listening.close()
         await self._hop(self._drop)
 
     async def _hop(self, step: Callable[[], T]) -> T:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from xdm_mcp.ledger.changes import Changes
+
 Value = str | int | None
 """What is stored. Times are whole milliseconds since 1970 (UTC), money is micro-dollars, truth is 0
 or 1."""
@@ -64,9 +66,8 @@ class Database(Protocol):
         """Do `work` as `write` does, return what it returned, and undo all of it."""
         ...
 
-    async def pulse(self) -> int:
-        """Return a number that is another one once another process has written; cheap, and not
-        for ordering."""
+    async def changes(self) -> Changes:
+        """Return what waits for writes of other processes, from now on."""
         ...
 
     async def close(self) -> None:
