@@ -163,7 +163,7 @@ async def _cancel_after(seconds: float, clock: Clock, scope: anyio.CancelScope) 
 def _listening(address: dict[str, Any], place: str) -> Session:
     session = connect(address, place)
     try:
-        [[channel]] = session.execute(f"SELECT {CHANNEL}").fetchall()  # noqa: S608 - our own words
+        [[channel]] = session.execute(f"SELECT {CHANNEL}").fetchall()
         session.execute(f"LISTEN {channel}")
     except BaseException:
         session.close()

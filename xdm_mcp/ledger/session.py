@@ -65,10 +65,17 @@ SELECT quote_ident(name[1]) FROM (
 """
 """The first schema that the address names, where it does not exist yet."""
 
+KNOWN = """
+SELECT to_regclass(CASE WHEN current_setting('search_path') LIKE '"$user"%'
+    THEN 'ledger_version' ELSE quote_ident(current_schema()) || '.ledger_version' END) IS NOT NULL
+"""
+"""Whether there is a ledger. In a schema that the address names it is there or nowhere: the next one
+of the path may be somebody else's."""
+
 CHANNEL = "'xdm1_' || md5(coalesce(current_schema(), ''))"
 """What is notified when a ledger changed: one channel for each schema."""
 
-NOTIFY = f"SELECT pg_notify({CHANNEL}, '')"  # noqa: S608 - our own words
+NOTIFY = f"SELECT pg_notify({CHANNEL}, '')"
 """Tells everybody who listens that the ledger changed."""
 
 VERSION = "CREATE TABLE ledger_version (version BIGINT NOT NULL)"
@@ -190,7 +197,7 @@ def _make_schema(session: Session, place: str) -> None:
 
 def _version(session: Session, place: str) -> int:
     """Return the number of steps that the schema has seen."""
-    [[known]] = session.execute("SELECT to_regclass('ledger_version') IS NOT NULL").fetchall()
+    [[known]] = session.execute(KNOWN).fetchall()
     if not known:
         return 0
     [[version]] = session.execute("SELECT version FROM ledger_version").fetchall()
