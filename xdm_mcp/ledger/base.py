@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from xdm_mcp.ledger.asking import AskingLedger
 from xdm_mcp.ledger.factors import FactorLedger
 from xdm_mcp.ledger.polling import PollingLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
@@ -99,7 +100,7 @@ class Booking:
     cost: int
 
 
-class Ledger(FactorLedger, PollingLedger, Protocol):
+class Ledger(AskingLedger, FactorLedger, PollingLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property

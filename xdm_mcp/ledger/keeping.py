@@ -21,6 +21,7 @@ from xdm_mcp.ledger import (
     standing_rules,
     windows,
 )
+from xdm_mcp.ledger.asking import SqlAsking
 from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import wanted_by
@@ -36,7 +37,7 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlFactors, SqlPolling):
+class SqlLedger(SqlAsking, SqlFactors, SqlPolling):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
+from xdm_mcp.ledger.asking import TABLES as ASKING
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.polling import TABLES as POLLING
 from xdm_mcp.ledger.sql import Sql
@@ -72,6 +73,12 @@ def m006_polling(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m007_asking(sql: Sql) -> None:
+    """Make the table of the keys under which questions travel through clients."""
+    for statement in ASKING:
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -79,6 +86,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m004_standing_rules,
     m005_fewer_indexes,
     m006_polling,
+    m007_asking,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

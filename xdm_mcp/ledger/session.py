@@ -69,8 +69,8 @@ KNOWN = """
 SELECT to_regclass(CASE WHEN current_setting('search_path') LIKE '"$user"%'
     THEN 'ledger_version' ELSE quote_ident(current_schema()) || '.ledger_version' END) IS NOT NULL
 """
-"""Whether there is a ledger. In a schema that the address names it is there or nowhere: the next one
-of the path may be somebody else's."""
+"""Whether there is a ledger. In a schema that the address names it is there or nowhere: the next
+one of the path may be somebody else's."""
 
 CHANNEL = "'xdm1_' || md5(coalesce(current_schema(), ''))"
 """What is notified when a ledger changed: one channel for each schema."""

@@ -21,7 +21,7 @@ from xdm_mcp.server.completion import complete
 from xdm_mcp.server.logs import report
 from xdm_mcp.server.prompts import get_prompt, list_prompts
 from xdm_mcp.server.resources import list_resources, list_templates, read_resource
-from xdm_mcp.server.rounds import Rounds, seal
+from xdm_mcp.server.rounds import Seal
 from xdm_mcp.server.stopping import Calls
 from xdm_mcp.server.subscriptions import Subscriptions, deliveries
 from xdm_mcp.server.tools import call_tool, list_tools, schema_of
@@ -79,7 +79,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
             "resources/read": FRESH,
         },
         on_list_tools=list_tools,
-        on_call_tool=partial(call_tool, app, calls, Rounds()),
+        on_call_tool=partial(call_tool, app, calls),
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=partial(read_resource, app),
@@ -90,7 +90,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_get_prompt=get_prompt,
         on_completion=partial(complete, app),
     )
-    server.middleware += [our_words_only, seal()]
+    server.middleware += [our_words_only, Seal(app)]
     server.extensions |= EXTENSIONS
     return server
 
