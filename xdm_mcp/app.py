@@ -220,7 +220,8 @@ class App:
             changes: Changes | None = None
             while True:
                 with self._troubles_told("background work"):
-                    changes = changes or await stack.enter_async_context(self.ledger.changes())
+                    if changes is None:
+                        changes = await stack.enter_async_context(self.ledger.changes())
                     await self.outbox.work()
                     now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
                     if seen is not None and seen != now:
