@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from xdm_mcp.credentials.speaker import Speaker
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
+    from xdm_mcp.inbox.news import News
+    from xdm_mcp.inbox.poller import Poller
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.ledger.base import Ledger
     from xdm_mcp.ledger.changes import Changes
@@ -125,7 +127,8 @@ class App:
         """Reads of messages, booked and learned from."""
         from xdm_mcp.reads import Reads
 
-        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock)
+        most = self.settings.inbox.reads_per_day
+        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock, most)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -177,23 +180,51 @@ class App:
 
     def _heard(self, conversation_id: str) -> Sequence[Message]:
         """Return what this process has read of a conversation, newest first, and ask nobody."""
-        if "_feed" not in self.__dict__:
+        if "feed" not in self.__dict__:
             return ()
-        return self._feed.conversations().get(conversation_id, [])
+        return self.feed.conversations().get(conversation_id, [])
 
     @cached_property
-    def _feed(self) -> Feed:
+    def _news(self) -> News:
+        from xdm_mcp.inbox.news import News
+
+        return News(self.ledger, self.people, self.bus, self.clock)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The newest messages, read once for everybody in the process."""
         from xdm_mcp.inbox.feed import Feed
 
-        return Feed(self.reads, self.people, self.bus, self.clock, self.settings.inbox)
+        return Feed(self.reads, self.people, self._news, self.clock, self.settings.inbox)
 
     @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
         from xdm_mcp.inbox.reading import Inbox
 
-        poll = timedelta(seconds=self.settings.inbox.poll_seconds)
-        return Inbox(self.backend, self.people, self._feed, self.policy, self.clock, poll)
+        return Inbox(
+            backend=self.backend,
+            people=self.people,
+            ledger=self.ledger,
+            feed=self.feed,
+            news=self._news,
+            policy=self.policy,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def poller(self) -> Poller:
+        """What looks at a watched inbox."""
+        from xdm_mcp.inbox.poller import Poller
+
+        return Poller(
+            feed=self.feed,
+            news=self._news,
+            ledger=self.ledger,
+            people=self.people,
+            clock=self.clock,
+            base=timedelta(seconds=self.settings.inbox.poll_seconds),
+        )
 
     @cached_property
     def standing(self) -> Standing:
@@ -234,12 +265,12 @@ class App:
 
     async def _poll(self) -> None:
         while True:
-            watched = False
             with self._troubles_told("inbox"):
-                watched = self.inbox.watched
-                if watched:
-                    await self.inbox.look()
-            await self.clock.sleep(self.settings.inbox.poll_seconds if watched else WORK_EVERY)
+                if not self.backend.capabilities.inbox:
+                    return
+                await self.poller.run()
+                continue
+            await self.clock.sleep(self.settings.inbox.poll_seconds)
 
     @contextmanager
     def _troubles_told(self, where: str) -> Iterator[None]:

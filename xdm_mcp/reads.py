@@ -3,12 +3,15 @@ from."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from xdm_mcp.backends.base import Backend, Capabilities
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, XdmError
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Booking, Ledger
 from xdm_mcp.models.messages import Message, MessagePage
+from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Target
 from xdm_mcp.people import People
 
@@ -20,14 +23,22 @@ class Reads:
     """The one way by which messages are read."""
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, people: People, policy: Policy, clock: Clock
+        self,
+        backend: Backend,
+        ledger: Ledger,
+        people: People,
+        policy: Policy,
+        clock: Clock,
+        per_day: int | None = None,
     ) -> None:
-        """Read through `backend` within the policy's budget; teach `ledger` what is read."""
+        """Read through `backend` within the policy's budget, at most `per_day` pages for an inbox
+        in 24 hours; teach `ledger` what is read."""
         self._backend = backend
         self._ledger = ledger
         self._people = people
         self._policy = policy
         self._clock = clock
+        self._per_day = per_day
 
     @property
     def backend(self) -> str:
@@ -46,16 +57,18 @@ class Reads:
         cursor: str | None = None,
         with_user: str | None = None,
         conversation_id: str | None = None,
+        proof: bool = False,
     ) -> MessagePage:
         """Return one page of at most `limit` messages, newest first: of everything, of one
-        person's, or of one conversation.
+        person's, or of one conversation. `proof` says that it tells what became of a send: the
+        owner's bound of reads does not keep us from that.
 
         Raises OverBudget or RateLimited before anything is asked, and what a backend's read may
         raise.
         """
         limit = min(limit, self._backend.capabilities.max_page)
         where = "with_user" if with_user else "conversation" if conversation_id else INBOX
-        booking = await self._book(where, limit)
+        booking = await self._book(where, limit, () if proof else await self._bound())
         try:
             page = await self._backend.messages(
                 limit=limit, cursor=cursor, with_user=with_user, conversation_id=conversation_id
@@ -72,22 +85,32 @@ class Reads:
         if target.is_new_group:
             return MessagePage(())
         if target.conversation_id:
-            return await self.page(limit, conversation_id=target.conversation_id)
-        return await self.page(limit, with_user=target.user_ids[0])
+            return await self.page(limit, conversation_id=target.conversation_id, proof=True)
+        return await self.page(limit, with_user=target.user_ids[0], proof=True)
 
     async def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFound, and what `page` raises."""
-        booking = await self._book("message", 1)
+        booking = await self._book("message", 1, await self._bound())
         try:
             return await self._backend.message(message_id)
         except XdmError as error:
             await self._settle_failed(booking, error)
             raise
 
-    async def _book(self, where: str, count: int) -> Booking:
+    async def _bound(self) -> tuple[Limit, ...]:
+        """Return the owner's own bound of reads, if there is one."""
+        if self._per_day is None:
+            return ()
+        account = await self._people.account()
+        scope = f"{account.id}/inbox.reads_per_day"
+        return (Limit(scope, self._per_day, timedelta(hours=24), source="inbox"),)
+
+    async def _book(self, where: str, count: int, bound: tuple[Limit, ...]) -> Booking:
         account = await self._people.account()
         capabilities = self._backend.capabilities
-        limits = [capabilities.reads[where].of(account.id)] if where in capabilities.reads else []
+        limits = [*bound]
+        if where in capabilities.reads:
+            limits.append(capabilities.reads[where].of(account.id))
         price = capabilities.prices.read_page + capabilities.prices.read_message * count
         return await self._ledger.book_read(
             account.id, price, self._policy.budget(), limits, self._clock.now()

@@ -74,7 +74,15 @@ class InboxSettings(Section):
         default=60,
         ge=1,
         le=3_600,
-        description="Seconds between looks at an inbox that a client watches.",
+        description="Seconds between looks at an inbox that a client watches; up to five times more"
+        " while it is quiet for long.",
+    )
+    reads_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Most pages of messages that are read in 24 hours, by all processes of the"
+        " account; unset sets no bound beside the backend's and the budget's.",
     )
     horizon_days: int = Field(
         default=30, ge=1, le=365, description="How far back messages are read, in days."

@@ -72,7 +72,7 @@ class Shop:
         of it."""
         self.clock.advance(timedelta(minutes=16))
         before = await self.billed()
-        await self.app.inbox.look()
+        await self.app.feed.look()
         return await self.billed() - before
 
     def knows(self) -> set[str]:

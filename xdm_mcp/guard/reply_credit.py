@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -10,6 +11,14 @@ from pydantic import Field
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding, PeerFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many replies are still solicited, and before when."""
+
+    left: int
+    until: datetime
 
 
 class ReplyCredit(Rule):
@@ -46,6 +55,13 @@ class ReplyCredit(Rule):
     def solicits(self, peer: PeerFacts, now: datetime) -> bool:
         """Whether one more message to `peer` is solicited as the owner sets it; never if off."""
         return self.enabled and solicited(peer, now, hours=self.hours, replies=self.replies)
+
+    def window(self, peer: PeerFacts, now: datetime) -> Window | None:
+        """Return what is left of the replies that `peer` makes solicited, None for nothing."""
+        if peer.last_inbound_at is None or not self.solicits(peer, now):
+            return None
+        until = peer.last_inbound_at + timedelta(hours=self.hours)
+        return Window(self.replies - peer.own_since_inbound, until)
 
     def describe(self) -> str:
         """See Rule.describe."""

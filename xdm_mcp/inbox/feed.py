@@ -7,13 +7,15 @@ and where nothing is new that page alone, which X bills once a day. What is read
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection, Container, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 import anyio
 
-from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.errors import NotFound, OverBudget, RateLimited, Unavailable, Unsupported
+from xdm_mcp.errors import LedgerUnavailable, NotFound, Unavailable, Unsupported
+from xdm_mcp.inbox.news import News
 from xdm_mcp.inbox.reach import UNKNOWN, Reach
 from xdm_mcp.models.messages import Message, MessagePage, one_to_one
 from xdm_mcp.people import People
@@ -23,19 +25,30 @@ from xdm_mcp.sections import InboxSettings
 LARGEST = 100
 """The largest page that is asked for; a backend may have a smaller one."""
 
+Kept = Callable[[Collection[str]], Awaitable[Sequence[Message]]]
+"""Returns those of the messages with these ids whose text is kept on this machine."""
+
 
 class Feed:
     """Messages read so far, newest first, and how far back they reach."""
 
     def __init__(
-        self, reads: Reads, people: People, bus: Bus, clock: Clock, settings: InboxSettings
+        self,
+        reads: Reads,
+        people: People,
+        news: News,
+        clock: Clock,
+        settings: InboxSettings,
+        kept: Kept | None = None,
     ) -> None:
-        """Look through `reads`, in pages as `settings` say."""
+        """Look through `reads`, in pages as `settings` say; what is new goes to `news`. What
+        another process has read is taken from `kept`, where there is such a thing."""
         self._reads = reads
         self._people = people
-        self._bus = bus
+        self._news = news
         self._clock = clock
         self._settings = settings
+        self._kept = kept
         self._known: dict[str, Message] = {}
         self._read_on: dict[str, date] = {}
         self._reach = Reach()
@@ -44,7 +57,6 @@ class Feed:
         self.trouble: str | None = None
         self._read_at: datetime | None = None
         self._reading = anyio.Lock()
-        self.arrivals = 0
 
     @property
     def as_of(self) -> datetime:
@@ -67,48 +79,90 @@ class Feed:
         """Return a message that was read before, or None."""
         return self._known.get(message_id)
 
-    def notes(self, *, whole: bool) -> tuple[str, ...]:
+    def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
         """Return what a reader must know of what is missing; `whole` when the page seems to be
-        the last."""
-        unseen = "Encrypted threads and message requests may exist that this backend cannot see."
+        the last, `listed` when it was made of what this process has read of the whole list."""
         notes = [self.trouble] if self.trouble else []
-        if whole and self._reach.older is not None and self._known:
+        if whole and listed and self._reach.older is not None and self._known:
             notes.append(f"Messages before {rfc3339(self._complete_since())} were not read.")
-        return (*notes, unseen) if whole else tuple(notes)
+        return (*notes, self._unseen()) if whole else tuple(notes)
 
-    async def refresh_if_older(self, age: timedelta) -> int:
-        """Look again unless somebody did within `age`; return how many messages were new."""
-        if self._read_at is not None and self._clock.now() - self._read_at < age:
-            return 0
-        return await self.refresh()
+    def _unseen(self) -> str:
+        return (
+            "Not shown, though they may exist: encrypted threads, message requests, and what is"
+            f" older than {self._settings.horizon_days} days."
+        )
 
-    async def refresh(self) -> int:
-        """Read what is new; return how many. A limit, a spent budget or silence becomes a note,
-        if anything is known."""
+    def _fresh(self, age: timedelta) -> bool:
+        """Whether a look within `age` answers, and nothing was told since that is not read here."""
+        recent = self._read_at is not None and self._clock.now() - self._read_at < age
+        return recent and self._news.unread <= self._known.keys()
+
+    async def refresh_if_older(self, age: timedelta) -> None:
+        """Look again unless somebody did within `age`. A limit, a spent budget or silence becomes a
+        note, if anything is known; else it is raised."""
+        if self._fresh(age):
+            return
         async with self._reading:
-            try:
-                await self._read_new()
-                self.trouble, self._read_at = None, self._clock.now()
-            except Unavailable as error:
-                self.trouble = str(error)
-                if self._read_at is None:
-                    raise
-            fresh, self._untold = self._untold, []
-        await self._tell(fresh)
-        return len(fresh)
+            if not self._fresh(age):
+                await self._learn()
+            failed = None if self._fresh(age) else await self._look()
+        if failed is not None and self._read_at is None:
+            raise failed
+
+    async def refresh_if_told(self) -> None:
+        """Look again if something was told that is not read here."""
+        await self.refresh_if_older(timedelta.max)
+
+    async def _learn(self) -> None:
+        """Learn what other processes found. Where all of that is known here, their last look is as
+        good as one of our own."""
+        if self._read_at is None:
+            return
+        with suppress(LedgerUnavailable):
+            polling = await self._news.catch_up()
+            missing = self._news.unread - self._known.keys()
+            if missing and self._kept is not None:
+                kept = await self._kept(missing)
+                self._known.update({message.id: message for message in kept})
+                missing -= self._known.keys()
+            if not missing:
+                self._read_at = max(self._read_at, polling.looked_at or self._read_at)
+
+    async def look(self) -> Unavailable | None:
+        """Read what is new and tell it; return the limit, the spent budget or the silence that kept
+        us from that."""
+        async with self._reading:
+            return await self._look()
+
+    async def _look(self) -> Unavailable | None:
+        failed: Unavailable | None = None
+        await self._news.begin()
+        told = frozenset(self._news.unread)
+        try:
+            await self._read_new()
+            self.trouble, self._read_at = None, self._clock.now()
+            self._news.unread -= told  # what a look does not find, the next one will not either
+        except Unavailable as error:
+            self.trouble, failed = str(error), error
+        if failed is None or (self._untold and not isinstance(failed, LedgerUnavailable)):
+            await self._news.found(self._untold)
+            self._untold = []
+        return failed
 
     async def reach_back(self, since: datetime | None) -> bool:
-        """Read one older page; False when there is none, it lies before `since`, or enough pages
-        were read."""
+        """Read one older page; False when there is none, it lies before `since` or the horizon, or
+        enough pages were read."""
         async with self._reading:
             older = self._reach.older
             if older is None or self._pages_back >= self._settings.max_pages:
                 return False
-            if since is not None and self._known and self._complete_since() < since:
+            horizon = self._clock.now() - timedelta(days=self._settings.horizon_days)
+            if self._known and self._complete_since() < max(since or horizon, horizon):
                 return False
             try:
                 page = await self._reads.page(self._settings.first_page, cursor=older)
-            except (OverBudget, RateLimited) as error:
+            except Unavailable as error:
                 self.trouble = str(error)
                 return False
             self._reach, self._pages_back = self._reach.further(page), self._pages_back + 1
@@ -156,10 +210,9 @@ class Feed:
     async def _read_new(self) -> None:
         """Read from the newest message to the first known one, and on through the gap that an
         earlier look may have left; what was not known waits to be told."""
-        first = not self._reach.begun
         page = await self._reads.page(self._settings.first_page)
-        self._reach = self._reach.from_the_top(page)
-        self._keep(page, news_after=UNKNOWN if first else 0)
+        first, self._reach = not self._reach.begun, self._reach.from_the_top(page)
+        self._keep(page, news_after=0, known=() if first else self._known)
         for _ in range(self._settings.max_pages - 1):
             if not self._reach.gap:
                 return
@@ -187,18 +240,13 @@ class Feed:
         complete = [m for m in self._known.values() if int(m.id) >= self._reach.oldest]
         return min((m.created_at for m in complete), default=self._clock.now())
 
-    def _keep(self, page: MessagePage, *, news_after: int = UNKNOWN) -> None:
-        """Remember a page; what was not known and has an id beyond `news_after` is to be told."""
-        fresh = (message for message in page.messages if message.id not in self._known)
+    def _keep(
+        self, page: MessagePage, *, news_after: int = UNKNOWN, known: Container[str] | None = None
+    ) -> None:
+        """Remember a page; what was not `known` and has an id beyond `news_after` is to be told."""
+        known = self._known if known is None else known
+        fresh = (message for message in page.messages if message.id not in known)
         self._untold += [message for message in fresh if int(message.id) > news_after]
         today = self._clock.now().date()
         self._known.update({message.id: message for message in page.messages})
         self._read_on.update({message.id: today for message in page.messages})
-
-    async def _tell(self, fresh: list[Message]) -> None:
-        if not fresh:
-            return
-        account = await self._people.account()
-        self.arrivals += sum(message.sender_id != account.id for message in fresh)
-        threads = dict.fromkeys(message.conversation_id for message in fresh)
-        self._bus.publish(Changed("inbox"), *(Changed("conversation", key) for key in threads))

@@ -7,20 +7,26 @@ the process, and a page says what it covers instead of calling an empty answer "
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+
+import anyio
 
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.errors import BadInput, OverBudget, RateLimited, Unavailable, Unsupported
+from xdm_mcp.errors import BadInput, Unavailable, Unsupported
 from xdm_mcp.guard.policy import Policy
+from xdm_mcp.inbox.answering import waits_since
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
-from xdm_mcp.inbox.showing import awaits_reply, conversation_row, message_row, person
+from xdm_mcp.inbox.news import News
+from xdm_mcp.inbox.showing import conversation_row, message_row, person
+from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
 from xdm_mcp.models.results import InboxPage
+from xdm_mcp.models.verdicts import PeerFacts
 from xdm_mcp.people import NAMED, People
 
 Progress = Callable[[float, float], Awaitable[None]]
@@ -35,40 +41,27 @@ class Inbox:
 
     def __init__(
         self,
+        *,
         backend: Backend,
         people: People,
+        ledger: KnowingLedger,
         feed: Feed,
+        news: News,
         policy: Policy,
         clock: Clock,
-        poll: timedelta,
     ) -> None:
-        """Read through `feed`, look again every `poll` while somebody watches."""
+        """Read through `feed`; wait for `news`."""
         self._backend = backend
         self._people = people
+        self._ledger = ledger
         self._feed = feed
+        self._news = news
         self._policy = policy
         self._clock = clock
-        self.poll = poll
-        self._watchers = 0
 
-    @property
-    def watched(self) -> bool:
-        """Whether anybody wants to be told of new messages."""
-        return self._watchers > 0
-
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Have the inbox looked at every `poll` while entered; changes go out on the bus."""
-        self._watchers += 1
-        try:
-            yield
-        finally:
-            self._watchers -= 1
-
-    async def look(self) -> int:
-        """Look once for new messages; return how many there were. Never raises what is only
-        temporary, and looks at nothing where the backend has no inbox."""
-        return await self._feed.refresh() if self._backend.capabilities.inbox else 0
+    def watch(self) -> AbstractContextManager[None]:
+        """Have the inbox looked at while entered; changes go out on the bus."""
+        return self._news.watch()
 
     async def page(
         self,
@@ -86,18 +79,21 @@ class Inbox:
         """Return one page: conversations, or with a peer or a query the messages, newest first.
 
         At most one of `with_user` and `conversation_id`; `limit` is 1 to 100. With `wait_seconds`
-        (0 to 50) it returns as soon as something new is there. Raises BadInput, NotFound,
-        Unavailable or Refused.
+        (0 to 50) it returns as soon as somebody else's message comes, in that conversation where
+        one is named; at once where this very look finds one, or one from after `since` is known.
+        Raises BadInput, NotFound, Unavailable or Refused.
         """
         if with_user is not None and conversation_id is not None:
             raise BadInput("Give with_user or conversation_id, not both.")
-        if self._backend.capabilities.inbox:
-            await self._feed.refresh_if_older(GLANCE)
-            if wait_seconds > 0:
-                await self._wait(wait_seconds, progress)
-        else:
+        if not self._backend.capabilities.inbox:
             self._check_without_inbox(with_user or conversation_id, wait_seconds)
         peer = await self._peer(with_user, conversation_id)
+        if self._backend.capabilities.inbox:
+            heard = self._news.heard(peer)
+            await self._feed.refresh_if_older(GLANCE)
+            if wait_seconds > 0 and not await self._newer(peer, since):
+                await self._wait(peer, heard, wait_seconds, progress)
+                await self._feed.refresh_if_told()
         if query is not None:
             return await self._found(query, peer, since, limit, cursor)
         if peer is not None:
@@ -122,17 +118,40 @@ class Inbox:
         """Return ids of messages that this process has read, for completion, newest first."""
         return [m.id for m in self._feed.messages() if m.id.startswith(prefix)]
 
-    async def _wait(self, seconds: float, progress: Progress | None) -> None:
-        start, seen = self._clock.now(), self._feed.arrivals
-        with self.watch():
-            while self._feed.arrivals == seen:
-                waited = (self._clock.now() - start).total_seconds()
-                if progress is not None:
-                    await progress(min(waited, seconds), seconds)
-                if waited >= seconds:
-                    return
-                await self._clock.sleep(min(1.0, seconds - waited))
-                await self._feed.refresh_if_older(self.poll)
+    async def _newer(self, peer: str | None, since: datetime | None) -> bool:
+        """Whether a message of somebody else from after `since` is known."""
+        account = await self._people.account()
+        return since is not None and any(
+            m.created_at > since and m.sender_id != account.id and peer in (None, m.conversation_id)
+            for m in self._feed.messages()
+        )
+
+    async def _wait(
+        self, peer: str | None, heard: int, seconds: float, progress: Progress | None
+    ) -> None:
+        """Return when more than `heard` messages of others came, at the latest after `seconds`."""
+        with self._news.watch():
+            await self._news.want(self._clock.now() + timedelta(seconds=seconds))
+            async with anyio.create_task_group() as tasks:
+
+                async def patience() -> None:
+                    await self._tick(seconds, progress)
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(patience)
+                await self._news.more(peer, heard)
+                tasks.cancel_scope.cancel()
+
+    async def _tick(self, seconds: float, progress: Progress | None) -> None:
+        """Let `seconds` pass and tell of each."""
+        start = self._clock.now()
+        while True:
+            waited = (self._clock.now() - start).total_seconds()
+            if progress is not None:
+                await progress(min(waited, seconds), seconds)
+            if waited >= seconds:
+                return
+            await self._clock.sleep(min(1.0, seconds - waited))
 
     def _check_without_inbox(self, peer: str | None, wait_seconds: float) -> None:
         """Raise Unsupported for what only an inbox can answer."""
@@ -160,26 +179,25 @@ class Inbox:
     ) -> InboxPage:
         account = await self._people.account()
         before = read_cursor(cursor, "conversations")
-        rows: list[tuple[str, Message]] = []
         while True:
             threads = self._feed.conversations()
+            waiting, known = await self._waiting(threads, account.id)
             rows = [
                 (key, messages[0])
                 for key, messages in threads.items()
                 if (before is None or int(messages[0].id) < int(before))
                 and (since is None or messages[0].created_at >= since)
-                and (not only_needing or self._awaits_reply(messages, account.id))
+                and (not only_needing or key in waiting)
             ]
             if len(rows) > limit or not await self._feed.reach_back(since):
                 break
-        threads, page = self._feed.conversations(), rows[:limit]
-        if only_needing:
-            page = sorted(page, key=lambda row: int(row[1].id))
-        more = len(rows) > limit
+        page, more = rows[:limit], len(rows) > limit
         oldest = min((last.id for _, last in page), key=int, default=None)
-        users = await self._named(
-            [p for key, _ in page for p in self._others(key, threads[key], account.id)]
-        )
+        if only_needing:
+            page = sorted(page, key=lambda row: waiting[row[0]])
+        others = {key: self._others(key, threads[key], account.id) for key, _ in page}
+        users = await self._named([user_id for ids in others.values() for user_id in ids])
+        now = self._clock.now()
         return InboxPage(
             account_id=account.id,
             people=[person(user) for user in users],
@@ -187,8 +205,11 @@ class Inbox:
                 conversation_row(
                     key,
                     threads[key],
-                    self._others(key, threads[key], account.id),
-                    waits=self._awaits_reply(threads[key], account.id),
+                    others[key],
+                    since=waiting.get(key),
+                    window=self._policy.reply_credit.window(known[key], now)
+                    if key in known
+                    else None,
                 )
                 for key, _ in page
             ],
@@ -197,6 +218,22 @@ class Inbox:
             as_of=rfc3339(self._feed.as_of),
             notes=[*self._feed.notes(whole=not more), *self._left_out()],
         )
+
+    async def _waiting(
+        self, threads: Mapping[str, Sequence[Message]], account_id: str
+    ) -> tuple[dict[str, datetime], dict[str, PeerFacts]]:
+        """Return since when conversations need a reply, and what is known of whom they are with;
+        whoever asked us to stop needs none."""
+        found = {
+            key: waits_since(messages, account_id, self._policy.opted_out)
+            for key, messages in threads.items()
+        }
+        waiting = {key: since for key, since in found.items() if since is not None}
+        pairs = {key: other for key in waiting if (other := one_to_one(key, account_id))}
+        facts = await self._ledger.known_peers(account_id, list(pairs.values()), self._clock.now())
+        known = {key: facts[other] for key, other in pairs.items()}
+        stopped = {key for key, peer in known.items() if peer.opted_out_at is not None}
+        return {key: since for key, since in waiting.items() if key not in stopped}, known
 
     def _left_out(self) -> list[str]:
         if self._backend.capabilities.groups:
@@ -209,7 +246,7 @@ class Inbox:
         at = read_cursor(cursor, conversation_id)
         try:
             messages, following = await self._feed.thread(conversation_id, limit, at)
-        except (OverBudget, RateLimited) as error:
+        except Unavailable as error:
             messages, following = self._feed.conversations().get(conversation_id, [])[:limit], None
             if at is not None or not messages:
                 raise
@@ -221,7 +258,7 @@ class Inbox:
             shown,
             conversation_id,
             write_cursor(conversation_id, following) if following else None,
-            self._feed.notes(whole=following is None),
+            self._feed.notes(whole=following is None, listed=False),
         )
 
     async def _found(
@@ -286,9 +323,6 @@ class Inbox:
         except Unavailable:  # a page without handles is better than no page
             users = tuple([await self._people.known(user_id) for user_id in wanted])
         return [user or User(user_id) for user, user_id in zip(users, wanted, strict=True)]
-
-    def _awaits_reply(self, messages: Sequence[Message], account_id: str) -> bool:
-        return awaits_reply(messages, account_id, self._policy.opted_out)
 
     def _others(
         self, conversation_id: str, messages: Sequence[Message], account_id: str

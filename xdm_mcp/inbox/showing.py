@@ -3,9 +3,11 @@ nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.guard.reply_credit import Window
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import User
 from xdm_mcp.models.results import ConversationRow, MessageRow, Person
@@ -43,10 +45,11 @@ def conversation_row(
     messages: Sequence[Message],
     others: Sequence[str],
     *,
-    waits: bool,
+    since: datetime | None = None,
+    window: Window | None = None,
 ) -> ConversationRow:
-    """Return a conversation (its messages newest first) with the last word in it; `waits` says
-    whether it needs a reply."""
+    """Return a conversation (its messages newest first) with the last word in it; `since` says how
+    long it has needed a reply, None that it needs none, `window` what is left to reply in."""
     last = messages[0]
     return ConversationRow(
         id=conversation_id,
@@ -54,13 +57,8 @@ def conversation_row(
         last_at=rfc3339(last.created_at),
         last_from=last.sender_id,
         last_text=clean(last.text, limit=SNIPPET).text if last.text is not None else None,
-        needs_reply=waits,
+        needs_reply=since is not None,
+        waits_since=rfc3339(since) if since else None,
+        replies_left=window.left if since and window else None,
+        replies_until=rfc3339(window.until) if since and window else None,
     )
-
-
-def awaits_reply(
-    messages: Sequence[Message], account_id: str, opted_out: Callable[[str], bool]
-) -> bool:
-    """Whether the last word (of messages newest first) is theirs and does not ask for silence."""
-    last = messages[0]
-    return last.sender_id != account_id and not (last.text is not None and opted_out(last.text))

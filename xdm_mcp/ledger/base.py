@@ -39,10 +39,11 @@ from typing import Protocol
 
 from xdm_mcp.ledger.asking import AskingLedger
 from xdm_mcp.ledger.factors import FactorLedger
+from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.ledger.polling import PollingLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import KnownUser, User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Hold, Outcome
 from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
@@ -85,14 +86,6 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownUser:
-    """A remembered user and when the backend last told of them."""
-
-    user: User
-    checked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Booking:
     """A read whose worst price is booked; settle it with what it really cost."""
 
@@ -100,7 +93,7 @@ class Booking:
     cost: int
 
 
-class Ledger(AskingLedger, FactorLedger, PollingLedger, Protocol):
+class Ledger(AskingLedger, FactorLedger, KnowingLedger, PollingLedger, Protocol):
     """See the module: the seven promises hold for every method."""
 
     @property

@@ -22,22 +22,23 @@ from xdm_mcp.ledger import (
     windows,
 )
 from xdm_mcp.ledger.asking import SqlAsking
-from xdm_mcp.ledger.base import Booking, Judge, KnownUser, MakeHold, Reservation, Trip
+from xdm_mcp.ledger.base import Booking, Judge, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.knowing import SqlKnowing
 from xdm_mcp.ledger.polling import SqlPolling
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import KnownUser, User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Outcome
 from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlAsking, SqlFactors, SqlPolling):
+class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xdm_mcp.clock import from_ms
-from xdm_mcp.ledger.base import KnownUser
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql
-from xdm_mcp.models.people import USER_ID, User
+from xdm_mcp.models.people import USER_ID, KnownUser, User
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}\Z")
@@ -41,3 +42,11 @@ class UserPage:
     users: tuple[User, ...]
     next_cursor: str | None = None
     cost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUser:
+    """A remembered user and when the backend last told of them."""
+
+    user: User
+    checked_at: datetime

@@ -61,7 +61,11 @@ class Person(Wire):
 
 
 class ConversationRow(Wire):
-    """One conversation and the last thing said in it."""
+    """One conversation and the last thing said in it.
+
+    Where it needs a reply, `waits_since` is the first message that waits for one; `replies_left`
+    may still go out as solicited replies before `replies_until`.
+    """
 
     id: str
     with_ids: list[str]
@@ -69,6 +73,9 @@ class ConversationRow(Wire):
     last_from: str | None = None
     last_text: str | None = None
     needs_reply: bool
+    waits_since: str | None = None
+    replies_left: int | None = None
+    replies_until: str | None = None
 
 
 class MessageRow(Wire):

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from xdm_mcp.models.results import (
     CanDmReport,
+    ConversationRow,
     InboxPage,
     MessageRow,
     QuotaStatus,
@@ -102,13 +103,20 @@ def _reasons(reasons: Iterable[Reason]) -> Iterator[str]:
 
 
 def _conversation_lines(page: InboxPage, places: dict[str | None, int]) -> Iterator[str]:
-    yield row("conversation_id", "with", "last_at", "needs_reply", "last_from", "last_text")
+    yield row("conversation_id", "with", "last_at", "waits_since", "last_from", "last_text")
     for talk in page.conversations or []:
         others = [places.get(user_id, user_id) for user_id in talk.with_ids]
         last_from = places.get(talk.last_from, talk.last_from)
-        yield row(talk.id, others, talk.last_at, talk.needs_reply, last_from, talk.last_text)
+        cells = (talk.id, others, talk.last_at, talk.waits_since, last_from, talk.last_text)
+        yield row(*cells, *_window(talk))
     if not page.conversations:
-        yield "No conversations."
+        yield "None among what was read."
+
+
+def _window(talk: ConversationRow) -> Sequence[str]:
+    if talk.replies_left is None:
+        return []
+    return [f"{talk.replies_left} solicited replies left until {talk.replies_until}"]
 
 
 def _message_lines(page: InboxPage, places: dict[str | None, int]) -> Iterator[str]:
@@ -122,7 +130,7 @@ def _message_lines(page: InboxPage, places: dict[str | None, int]) -> Iterator[s
             remarks = _remarks(message)
             yield row(places[message.from_id], message.at[11:16], message.text or "", *remarks)
     if not page.messages:
-        yield "No messages."
+        yield "None among what was read."
 
 
 def _remarks(message: MessageRow) -> Sequence[str]:

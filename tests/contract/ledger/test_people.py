@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.contract.ledger.desk import ANNA, BEN, START, Desk
-from xdm_mcp.ledger.base import KnownUser
+from xdm_mcp.models.people import KnownUser
 from xdm_mcp.models.people import User
 
 ANNA_USER = User(
