@@ -16,7 +16,7 @@ import httpx2
 
 REVISION = "2026-07-28"
 
-FORM = {"elicitation": {"form": {}}}
+FORM: dict[str, Any] = {"elicitation": {"form": {}}}
 """What a client declares that can show a form."""
 
 PAUSE = 0.1

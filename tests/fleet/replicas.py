@@ -124,7 +124,7 @@ async def fleet(folder: Path, ledger_url: str, replicas: int = 2) -> AsyncIterat
     homes = [folder / name for name in ("x", *(f"replica{n}" for n in range(replicas)))]
     for home in homes:
         home.mkdir(mode=0o700)
-        (home / "xdm.toml").write_text(POLICY)
+        (home / "policy.toml").write_text(POLICY)
     sandbox = Service(("sandbox", "serve"), homes[0], {})
     token = secrets.token_urlsafe(32)
     settings = {
