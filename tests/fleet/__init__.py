@@ -1,1 +1,1 @@
-"""Several machines: replicas on one PostgreSQL, agents behind a balancer, and what dies meanwhile."""
+"""Several machines: replicas on one PostgreSQL, agents behind a balancer, and what dies."""

@@ -1,4 +1,4 @@
-"""Replicas as real processes: each with a home of its own, all over one ledger and one pretend X."""
+"""Replicas as real processes, each with a home of its own, over one ledger and one pretend X."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Service:
         """Start it and return once it accepts connections."""
         log = (self.home / "stderr").open("ab")
         with log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - as good as at once
                 [sys.executable, "-m", "xdm_mcp", *self.command, "--port", str(self.port)],
                 env=environment(self.home, **self.settings),
                 stdin=subprocess.DEVNULL,
