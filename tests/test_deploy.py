@@ -24,7 +24,9 @@ DEPLOY = ROOT / "deploy"
 TEXTS = {path.name: path.read_text() for path in sorted(DEPLOY.iterdir()) if path.is_file()}
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXTS["compose.yaml"])
 
-COMMAND = re.compile(r"(?:bin/|(?<![\w/.-]))xdm-mcp((?: (?!\[|\.|-\s)[a-z-][\w-]*)+)(?=[`.\n;]|$)", re.MULTILINE)
+COMMAND = re.compile(
+    r"(?:bin/|(?<![\w/.-]))xdm-mcp((?: (?!\[|\.|-\s)[a-z-][\w-]*)+)(?=[`.\n;]|$)", re.MULTILINE
+)
 """A command line of ours with at least one word, in prose or in a file."""
 
 

@@ -69,7 +69,7 @@ class Service:
         log = (self.home / "stderr").open("ab")
         with log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - as good as at once
-                [sys.executable, "-m", "xdm_mcp", *self.command, "--port", str(self.port)],
+                [sys.executable, "-m", *self.command, "--port", str(self.port)],
                 env=environment(self.home, **self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -125,7 +125,7 @@ async def fleet(folder: Path, ledger_url: str, replicas: int = 2) -> AsyncIterat
     for home in homes:
         home.mkdir(mode=0o700)
         (home / "policy.toml").write_text(POLICY)
-    sandbox = Service(("sandbox", "serve"), homes[0], {})
+    sandbox = Service(("xdm_mcp", "sandbox", "serve"), homes[0], {})
     token = secrets.token_urlsafe(32)
     settings = {
         "XDM_LEDGER_URL": ledger_url,
@@ -137,7 +137,7 @@ async def fleet(folder: Path, ledger_url: str, replicas: int = 2) -> AsyncIterat
         "XDM_HTTP__TOKEN": token,
         "XDM_APPROVALS__PAGE": "off",
     }
-    serving = ("serve", "--transport", "http")
+    serving = ("tests.fleet.replica", "serve", "--transport", "http")
     servers = tuple(Service(serving, home, settings) for home in homes[1:])
     try:
         async with anyio.create_task_group() as tasks:
