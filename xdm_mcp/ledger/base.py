@@ -247,8 +247,8 @@ class Ledger(AskingLedger, FactorLedger, KnowingLedger, PollingLedger, Protocol)
         unknown ones to be read back.
 
         The sweep expires held and approved entries, fails reserved ones whose owner vanished
-        (`not_sent`: nothing left) and turns vanished in-flight ones into `unknown` with a read-back
-        due at once.
+        (`not_sent`: nothing left; what a person approved is approved again until it expires) and
+        turns vanished in-flight ones into `unknown` with a read-back due at once.
         """
         ...
 
