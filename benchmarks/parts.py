@@ -31,6 +31,7 @@ from tests.faults.quick import PEOPLE as FRIENDS
 from tests.faults.quick import Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import SystemClock, to_ms
 from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.fulltext import FullText
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.reserving import reserve
@@ -86,6 +87,11 @@ class CountingSql:
         self._inner = inner
         self._database = database
 
+    @property
+    def full_text(self) -> FullText:
+        """See Sql.full_text."""
+        return self._inner.full_text
+
     def all(self, statement: str, *values: Value) -> list[Row]:
         """See Sql.all."""
         self._database.statements += 1
@@ -113,7 +119,7 @@ def synchronous(path: Path, seconds: float, mode: str) -> Took:
             ME, "x-api-v2", "https://api.example", Target((str(serial % PEOPLE + 1),)),
             words(f"{mode} {serial} {time.time_ns()}"), 1,
         )  # fmt: skip
-        at, digests = to_ms(datetime.now(UTC)), wanted_by(wanted)
+        at, digests = to_ms(datetime.now(UTC)), wanted_by(wanted, b"benchmark")
         database._transact(
             "BEGIN IMMEDIATE",
             lambda sql: reserve(

@@ -25,7 +25,9 @@ from xdm_mcp.models.people import User
 from xdm_mcp.models.results import InboxPage
 from xdm_mcp.server.build import INSTRUCTIONS
 from xdm_mcp.server.packing import structured
+from xdm_mcp.server.prompts import templates
 from xdm_mcp.server.render import text
+from xdm_mcp.server.resources import RESOURCES, TEMPLATES
 from xdm_mcp.server.tools import OFFERS
 
 US = User("1234567890", "corner_shop", "Corner Shop")
@@ -122,6 +124,17 @@ def listing(*, with_output: bool) -> list[dict[str, Any]]:
     ]
 
 
+def everything() -> list[dict[str, Any]]:
+    """Return all that a host may show a model before its first call: tools with their output
+    schemas, prompts, resources and their templates."""
+    prompts = [template.listed() for template in templates().values()]
+    others = [
+        one.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for one in (*prompts, *RESOURCES, *TEMPLATES)
+    ]
+    return [*listing(with_output=True), *others]
+
+
 def main() -> int:
     """Print every figure beside its bar; return 1 where one is above it."""
     page = messages()
@@ -129,6 +142,7 @@ def main() -> int:
     figures = [
         ("tools: names, descriptions, input schemas", count(listing(with_output=False)), 1_300),
         ("tools: with output schemas", count(listing(with_output=True)), 3_000),
+        ("tools, prompts, resources and templates", count(everything()), 3_000),
         ("server instructions", count(INSTRUCTIONS), 120),
         ("20 messages as text", count(text(ours)), int(raw * 0.45)),
         ("20 messages as structure", count(structured(ours)), int(raw * 0.45)),

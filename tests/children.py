@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any, Literal
 
 import anyio
 import httpx2
+from mcp import MCPDeprecationWarning
 from mcp.client import Client
-from mcp.client.sse import sse_client
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import ResourceUpdatedNotification
 
+from tests.callers import TOKEN, transport_to
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.sandbox.journal_file import FileJournal
 from xdm_mcp.sandbox.serve import build_app
@@ -27,6 +31,10 @@ Mode = Literal["auto", "legacy"]
 
 TRANSPORTS: tuple[Transport, ...] = ("stdio", "http", "sse")
 MODES: tuple[Mode, ...] = ("auto", "legacy")
+
+
+MODERN = "2026-07-28"
+"""The first revision on which a client listens on a stream."""
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
@@ -50,25 +58,34 @@ def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProces
 
 @asynccontextmanager
 async def connect(
-    home: Path, transport: Transport, mode: Mode, **extra: str
+    home: Path,
+    transport: Transport,
+    mode: Mode,
+    *,
+    hear: MessageHandlerFnT | None = None,
+    **extra: str,
 ) -> AsyncIterator[Client]:
-    """Start a server on `home` and yield a client that speaks to it over `transport`."""
+    """Start a server on `home` and yield a client that speaks to it over `transport`; `hear` gets
+    what the server tells without being asked."""
     if transport == "stdio":
         server = StdioServerParameters(
             command=sys.executable, args=["-m", "xdm_mcp"], env=environment(home, **extra)
         )
-        async with Client(stdio_client(server), mode=mode) as client:
+        async with Client(stdio_client(server), mode=mode, message_handler=hear) as client:
             yield client
         return
-    async with serve_http(home, **extra) as url:
-        target = f"{url}/mcp" if transport == "http" else sse_client(f"{url}/sse")
-        async with Client(target, mode=mode) as client:
-            yield client
+    async with (
+        serve_http(home, **extra) as url,
+        Client(transport_to(url, transport), mode=mode, message_handler=hear) as client,
+    ):
+        yield client
 
 
 @asynccontextmanager
 async def serve_http(home: Path, **extra: str) -> AsyncIterator[str]:
-    """Serve both HTTP transports on a free loopback port; yield the address."""
+    """Serve both HTTP transports on a free loopback port, to whoever shows the tests' token; yield
+    the address."""
+    extra = {"XDM_HTTP__TOKEN": TOKEN} | extra
     command = [sys.executable, "-m", "xdm_mcp", "serve", "--transport", "http", "--sse"]
     async with await anyio.open_process(
         [*command, "--port", "0"], env=environment(home, **extra), stdin=subprocess.DEVNULL
@@ -95,3 +112,53 @@ async def sandbox(home: Path, method: str, path: str, body: Any = None) -> Any:
         answer = await client.request(method, f"/_sandbox/{path}", json=body)
         assert answer.status_code < 300, answer.text
         return answer.json()
+
+
+class Updates:
+    """What a client hears of changed resources, on either wire."""
+
+    def __init__(self) -> None:
+        """Hear nothing yet."""
+        self._heard: list[str] = []
+        self._more = anyio.Event()
+        self._older = False
+
+    async def __call__(self, message: Any) -> None:
+        """Note what an older client is told; a newer one hears it on its stream too."""
+        if self._older and isinstance(message, ResourceUpdatedNotification):
+            self._note(str(message.params.uri))
+
+    async def next(self, seconds: float = 20) -> str:
+        """Return the URI of the next update, waiting for it."""
+        with anyio.fail_after(seconds):
+            while not self._heard:
+                self._more = anyio.Event()
+                await self._more.wait()
+        return self._heard.pop(0)
+
+    @asynccontextmanager
+    async def of(self, client: Client, *uris: str) -> AsyncIterator[None]:
+        """Hear of these resources while entered; `client` was given this as `hear`."""
+        if client.protocol_version < MODERN:
+            self._older = True
+            for uri in uris:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", MCPDeprecationWarning)
+                    await client.subscribe_resource(uri)
+            yield
+            return
+        async with (
+            client.listen(resource_subscriptions=list(uris)) as updates,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(self._listen, updates)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _listen(self, updates: Any) -> None:
+        async for update in updates:
+            self._note(update.uri)
+
+    def _note(self, uri: str) -> None:
+        self._heard.append(uri)
+        self._more.set()

@@ -3,7 +3,7 @@ X."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,10 @@ JUNE = "2200000020"
 
 MIRA = "2200000017"
 """A person of the sandbox with a closed inbox, who never wrote."""
+
+
+NOTHING: Mapping[str, Any] = {}
+"""A table of the policy in which nothing stands."""
 
 
 @dataclass
@@ -90,9 +94,15 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(home: Path, clock: ManualClock | None = None, **guard: Any) -> AsyncIterator[Rig]:
-    """Yield a program on `home` whose policy has these tables of `guard`."""
+async def rig(
+    home: Path,
+    clock: ManualClock | None = None,
+    *,
+    inbox: Mapping[str, Any] = NOTHING,
+    **guard: Any,
+) -> AsyncIterator[Rig]:
+    """Yield a program on `home` whose policy has these tables of `guard`, and this `inbox`."""
     clock = clock or ManualClock(START)
-    settings = load(home=home, env={}, guard=guard)
+    settings = load(home=home, env={}, guard=guard, inbox=dict(inbox))
     async with open_app(settings, clock=clock) as app:
         yield Rig(app, clock, home)

@@ -93,4 +93,5 @@ async def test_background_work_outlives_trouble_and_tells_it_once(
     assert sorted(record.getMessage().split(":")[0] for record in caplog.records) == [
         "background work",
         "inbox",
+        "retention",
     ]

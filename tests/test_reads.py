@@ -63,7 +63,7 @@ async def test_a_watched_inbox_costs_a_page_for_each_look(tmp_path: Path) -> Non
     async with books(tmp_path, "getxapi") as here:
         await here.app.inbox.page()
         before = await here.billed()
-        await here.app.inbox.look()
+        await here.app.feed.look()
         assert await here.billed() - before <= 4_000
 
 

@@ -25,7 +25,7 @@ from xdm_mcp.errors import ConfigError
         ),
         (
             "[log]\nzebra = 1",
-            "There is no setting `log.zebra` in policy.toml; known are level.",
+            "There is no setting `log.zebra` in policy.toml; known are level and format.",
         ),
         (
             "_env_file = '.env'",

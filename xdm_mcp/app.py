@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.models.results import Reason
+from xdm_mcp.steps import Steps
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from xdm_mcp.inbox.news import News
     from xdm_mcp.inbox.poller import Poller
     from xdm_mcp.inbox.reading import Inbox
+    from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
     from xdm_mcp.ledger.changes import Changes
     from xdm_mcp.models.messages import Message
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from xdm_mcp.outbox.standing import Standing
     from xdm_mcp.people import People
     from xdm_mcp.reads import Reads
+    from xdm_mcp.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,13 @@ WORK_AGAIN = 0.05
 """Seconds between looks at least, however often something is written."""
 
 
+PATIENT_WRITER = timedelta(minutes=1)
+"""Longer than a process waits until it may write down what the owner wants to be forgotten."""
+
+RETENTION_EVERY = 3_600.0
+"""Seconds between looks for kept messages whose time has come."""
+
+
 class App:
     """Everything one process needs, wired once."""
 
@@ -69,8 +79,10 @@ class App:
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
+        self.steps = Steps()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
+        self._remembers_since = clock.now() - PATIENT_WRITER
         watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
@@ -90,7 +102,8 @@ class App:
         from xdm_mcp.ledger.opening import open_ledger
 
         _make_home(self.settings.home)
-        return open_ledger(self.settings.ledger_url)
+        with self.steps.heard():
+            return open_ledger(self.settings.ledger_url)
 
     @cached_property
     def backend(self) -> Backend:
@@ -99,7 +112,8 @@ class App:
 
         _make_home(self.settings.home)
         who = self._speaker
-        backend = open_backend(who.settings, self.clock, bearer=who.bearer)
+        with self.steps.heard():
+            backend = open_backend(who.settings, self.clock, bearer=who.bearer)
         who.check_origin(backend.origin)
         return backend
 
@@ -127,8 +141,11 @@ class App:
         """Reads of messages, booked and learned from."""
         from xdm_mcp.reads import Reads
 
-        most = self.settings.inbox.reads_per_day
-        return Reads(self.backend, self.ledger, self.people, self.policy, self.clock, most)
+        inbox = self.settings.inbox
+        return Reads(
+            self.backend, self.ledger, self.people, self.policy, self.clock,
+            keep=inbox.keeps_for, per_day=inbox.reads_per_day,
+        )  # fmt: skip
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -184,8 +201,20 @@ class App:
             return ()
         return self.feed.conversations().get(conversation_id, [])
 
+    @property
+    def knows_account(self) -> bool:
+        """Whether this process has asked whose account it is."""
+        return "people" in self.__dict__ and self.people.knows_account
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When the inbox was last looked at with success, None where nobody watches it."""
+        watched = "news" in self.__dict__ and self.news.watched
+        return self.feed.as_of if watched else None
+
     @cached_property
-    def _news(self) -> News:
+    def news(self) -> News:
+        """What came, and who in the process wants to hear of it."""
         from xdm_mcp.inbox.news import News
 
         return News(self.ledger, self.people, self.bus, self.clock)
@@ -195,11 +224,17 @@ class App:
         """The newest messages, read once for everybody in the process."""
         from xdm_mcp.inbox.feed import Feed
 
-        return Feed(self.reads, self.people, self._news, self.clock, self.settings.inbox)
+        kept = self._kept if self.settings.inbox.keeps_for is not None else None
+        return Feed(self.reads, self.people, self.news, self.clock, self.settings.inbox, kept)
+
+    async def _kept(self, ids: Collection[str]) -> Sequence[Message]:
+        account = await self.people.account()
+        return await self.ledger.kept_messages(account.id, ids)
 
     @cached_property
     def inbox(self) -> Inbox:
         """The read path."""
+        from xdm_mcp.inbox.handing import Handing
         from xdm_mcp.inbox.reading import Inbox
 
         return Inbox(
@@ -207,10 +242,26 @@ class App:
             people=self.people,
             ledger=self.ledger,
             feed=self.feed,
-            news=self._news,
+            news=self.news,
+            search=self._search,
+            handing=Handing(self.ledger, self.people, self.clock),
             policy=self.policy,
             clock=self.clock,
         )
+
+    @cached_property
+    def _search(self) -> Search:
+        from xdm_mcp.inbox.search import Search
+
+        keeps = self.settings.inbox.keeps_for is not None
+        return Search(self.ledger, self.feed, self.backend.capabilities, keeps=keeps)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What erases kept messages when their time has come."""
+        from xdm_mcp.retention import Retention
+
+        return Retention(self.ledger, self.people, self.clock, self.settings.inbox.keeps_for)
 
     @cached_property
     def poller(self) -> Poller:
@@ -219,7 +270,7 @@ class App:
 
         return Poller(
             feed=self.feed,
-            news=self._news,
+            news=self.news,
             ledger=self.ledger,
             people=self.people,
             clock=self.clock,
@@ -244,6 +295,7 @@ class App:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._work)
             tasks.start_soon(self._poll)
+            tasks.start_soon(self._keep_to_retention)
 
     async def _work(self) -> None:
         seen: object = None
@@ -258,10 +310,28 @@ class App:
                     if seen is not None and seen != now:
                         self.bus.publish(Changed("approvals"), Changed("quota"))
                     seen = now
+                    await self._forget_what_was_forgotten()
                     await self.clock.sleep(WORK_AGAIN)
                     await changes.wait(WORK_EVERY - WORK_AGAIN, self.clock)
                     continue
                 await self.clock.sleep(WORK_EVERY)
+
+    async def _forget_what_was_forgotten(self) -> None:
+        """Let go of what this process has read, once the owner had something forgotten."""
+        if "feed" not in self.__dict__ or not self.people.knows_account:
+            return
+        account = await self.people.account()
+        at = await self.ledger.forgotten_at(account.id)
+        if at is not None and at > self._remembers_since:
+            self.feed.forget()
+            self._remembers_since = at
+            self.bus.publish(Changed("inbox"), Changed("approvals"))
+
+    async def _keep_to_retention(self) -> None:
+        while True:
+            with self._troubles_told("retention"):
+                await self.retention.run()
+            await self.clock.sleep(RETENTION_EVERY)
 
     async def _poll(self) -> None:
         while True:

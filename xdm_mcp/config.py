@@ -24,11 +24,13 @@ from xdm_mcp.sections import (
     HttpSettings,
     InboxSettings,
     LogSettings,
+    OAuthSettings,
     SandboxSettings,
     Secret,
     Strings,
     Url,
     UserPath,
+    WatchSettings,
     hidden,
     one_word,
     twin,
@@ -126,8 +128,10 @@ class Settings(BaseSettings):
     inbox: InboxSettings = InboxSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
     http: HttpSettings = HttpSettings()
+    oauth: OAuthSettings = OAuthSettings()
     attachments: AttachmentsSettings = AttachmentsSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
     guard: dict[str, Any] = Field(default={}, description="The guard's tables, one per rule.")
 
@@ -160,9 +164,16 @@ class Settings(BaseSettings):
 
     @field_validator("http")
     @classmethod
-    def _token_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
-        file = http.token_file and _home(info) / http.token_file
-        return http.model_copy(update={"token_file": file})
+    def _files_in_home(cls, http: HttpSettings, info: ValidationInfo) -> HttpSettings:
+        files = {"token_file": http.token_file, "tls_cert": http.tls_cert, "tls_key": http.tls_key}
+        here = {name: file and _home(info) / file for name, file in files.items()}
+        return http.model_copy(update=here)
+
+    @field_validator("watch")
+    @classmethod
+    def _watch_token_in_home(cls, watch: WatchSettings, info: ValidationInfo) -> WatchSettings:
+        file = watch.token_file and _home(info) / watch.token_file
+        return watch.model_copy(update={"token_file": file})
 
     @field_validator("attachments")
     @classmethod

@@ -12,11 +12,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xdm_mcp.characters import Kind, kind_of
 from xdm_mcp.links import links
 
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_PLAIN = (str, int, type(None))
 _LINK = "\0"
 """Stands for any link in a text that is matched; no text that can be sent contains it."""
 
@@ -63,7 +65,7 @@ def match_digest(text: str) -> str:
     characters", 2026-08), and escapes `&`, `<` and `>`. Blanks at the ends do not count. Half a
     surrogate pair counts as a question mark.
     """
-    plain = unicodedata.normalize("NFC", _unescaped(text)).strip()
+    plain = unicodedata.normalize("NFC", unescaped(text)).strip()
     sent = _LINK.join(_between_links(plain)).encode("utf-8", "replace").decode()
     return digest("match/1", sent)
 
@@ -77,30 +79,32 @@ def similar_digest(text: str) -> str:
     """
     words = " ".join(_between_links(text))
     folded = _folded(_folded(_HANDLE.sub(" ", words)).casefold())
-    letters = "".join(char for char in folded if _spells(char))
+    letters = "".join(filter(_spells, folded))
     spoken = any(map(str.isalpha, letters))
     return digest("similar/1", letters) if spoken else content_digest(text, None)
 
 
 def _check(value: object) -> None:
-    if value is None or isinstance(value, (str, int)):
+    if isinstance(value, _PLAIN):
         return
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError("keys are strings")
-            _check(item)
+            if not isinstance(item, _PLAIN):
+                _check(item)
     elif isinstance(value, list):
         for item in value:
-            _check(item)
+            if not isinstance(item, _PLAIN):
+                _check(item)
     else:
         raise TypeError(
             f"a {type(value).__name__} has no canonical form: use str, int, list or dict"
         )
 
 
-def _unescaped(text: str) -> str:
-    """Undo X's escapes however often they were made, in one pass over the text for each.
+def unescaped(text: str) -> str:
+    """Return `text` without X's escapes, however often they were made, in one pass for each.
 
     Not `html.unescape`: that reads `&copy=1` of a link as a copyright sign.
     """
@@ -122,5 +126,6 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
+@lru_cache(maxsize=4096)
 def _spells(char: str) -> bool:
     return unicodedata.category(char) in _SPELLING and kind_of(char) in _DRAWN

@@ -56,8 +56,15 @@ class People:
         self._me: User | None = None
         self._asking = anyio.Lock()
 
+    @property
+    def knows_account(self) -> bool:
+        """Whether the account is known already, so that `account` asks nobody."""
+        return self._me is not None
+
     async def account(self, *, again: bool = False) -> User:
         """Return the account that we send from; asked once per process, or `again`."""
+        if self._me is not None and not again:
+            return self._me
         async with self._asking:
             if self._me is None or again:
                 me = await self._backend.me()

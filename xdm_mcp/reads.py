@@ -29,15 +29,18 @@ class Reads:
         people: People,
         policy: Policy,
         clock: Clock,
+        *,
+        keep: timedelta | None = None,
         per_day: int | None = None,
     ) -> None:
         """Read through `backend` within the policy's budget, at most `per_day` pages for an inbox
-        in 24 hours; teach `ledger` what is read."""
+        in 24 hours; teach `ledger` what is read, and have it kept for the time `keep`."""
         self._backend = backend
         self._ledger = ledger
         self._people = people
         self._policy = policy
         self._clock = clock
+        self._keep = keep
         self._per_day = per_day
 
     @property
@@ -92,10 +95,12 @@ class Reads:
         """Return one message. Raises NotFound, and what `page` raises."""
         booking = await self._book("message", 1, await self._bound())
         try:
-            return await self._backend.message(message_id)
+            message = await self._backend.message(message_id)
         except XdmError as error:
             await self._settle_failed(booking, error)
             raise
+        await self._learn(MessagePage((message,)))
+        return message
 
     async def _bound(self) -> tuple[Limit, ...]:
         """Return the owner's own bound of reads, if there is one."""
@@ -133,5 +138,12 @@ class Reads:
         now = self._clock.now()
         if page.users:
             await self._ledger.remember_users(page.users, now)
-        await self._ledger.record(account.id, page.messages, self._policy.opted_out, now)
+        await self._ledger.record(
+            account.id,
+            page.messages,
+            self._policy.opted_out,
+            now,
+            keep=self._keep,
+            marked_for=self._policy.leak.remembered,
+        )
         await self._ledger.observe(self._backend.server_windows(), now)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this very machine."""
+
+SIGNATURES = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""How a token may be signed: only in ways in which who checks a signature cannot make one."""
 
 
 def one_word(secret: SecretStr) -> SecretStr:
@@ -27,7 +33,8 @@ def _expanded(path: Path) -> Path:
         raise ValueError("must not begin with the folder of a user whom nobody knows") from None
 
 
-def _origin(url: str) -> str:
+def https_url(url: str) -> str:
+    """Return an address as it is. Raises ValueError for one that is not safe to speak to."""
     try:
         parts = urlsplit(url)
         plain = not (parts.username or parts.password or parts.query or parts.fragment)
@@ -40,12 +47,20 @@ def _origin(url: str) -> str:
             "must be an https address, or an http one of this machine such as http://127.0.0.1:8080,"
             " without user, query or fragment"
         )
-    return url.rstrip("/")
+    return url
 
 
+def _origin(url: str) -> str:
+    return https_url(url).rstrip("/")
+
+
+Days = Annotated[int, Field(ge=1, le=3_650)]
 Secret = Annotated[SecretStr, AfterValidator(one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
+ExactUrl = Annotated[str, AfterValidator(https_url)]
+"""An address that is compared with what others write: its last slash counts."""
+
 UserPath = Annotated[Path, Field(strict=False), AfterValidator(_expanded)]
 
 
@@ -93,6 +108,16 @@ class InboxSettings(Section):
     max_pages: int = Field(
         default=5, ge=1, le=100, description="Pages that one look reads at most."
     )
+    keep: Literal["none"] | Days = Field(
+        default="none",
+        description="For how many days messages are kept in the ledger, so that they can be"
+        " searched; `none` keeps no text. See [keeping](keeping.md).",
+    )
+
+    @property
+    def keeps_for(self) -> timedelta | None:
+        """For how long messages are kept, None where they are not."""
+        return None if self.keep == "none" else timedelta(days=self.keep)
 
 
 class ApprovalsSettings(Section):
@@ -120,14 +145,16 @@ class ApprovalsSettings(Section):
 
 
 class HttpSettings(Section):
-    """Where the server listens when it serves over HTTP."""
+    """Where the server listens when it serves over HTTP, and to whom."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
         default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one."
     )
     sse: bool = Field(default=False, description="`true` serves the older SSE transport too.")
-    token: Secret | None = hidden("http__token", "What clients must show.")
+    token: Secret | None = hidden(
+        "http__token", "One token that clients may show beside those of `xdm-mcp tokens`."
+    )
     token_file: UserPath | None = Field(
         default=None, description="File that holds this token; a relative path lies in the home."
     )
@@ -135,6 +162,54 @@ class HttpSettings(Section):
         default=(), description="Host headers to accept beside those of the loopback."
     )
     allowed_origins: Strings = Field(default=(), description="Origins of web pages that may call.")
+    tls_cert: UserPath | None = Field(
+        default=None,
+        description="File of the certificate and its chain (PEM), for TLS without a proxy; a"
+        " relative path lies in the home.",
+    )
+    tls_key: UserPath | None = Field(
+        default=None, description="File of the certificate's key (PEM), without a passphrase."
+    )
+    behind_tls_proxy: bool = Field(
+        default=False,
+        description="`true` says that nobody reaches this address but through a proxy of yours that"
+        " does TLS.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("needs tls_cert and tls_key, or neither")
+        return self
+
+
+class OAuthSettings(Section):
+    """The authorization server whose tokens are taken over HTTP; `principals.toml` says for whom
+    each subject acts."""
+
+    issuer: ExactUrl | None = Field(
+        default=None, description="Its issuer, exactly as its tokens name it. Without it: none."
+    )
+    audience: ExactUrl | None = Field(
+        default=None,
+        description="Our own address as clients know it, such as https://dm.example/mcp: what a"
+        " token must be made for.",
+    )
+    jwks_url: ExactUrl | None = Field(
+        default=None, description="Where its keys are; without it its metadata says so."
+    )
+    algorithms: Strings = Field(
+        default=("RS256", "ES256"),
+        description="What tokens may be signed with: RS, PS or ES with 256, 384 or 512, EdDSA.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.issuer is None) != (self.audience is None):
+            raise ValueError("needs both issuer and audience, or neither")
+        if not self.algorithms or not SIGNATURES.issuperset(self.algorithms):
+            raise ValueError(f"takes algorithms among {', '.join(sorted(SIGNATURES))}")
+        return self
 
 
 class AttachmentsSettings(Section):
@@ -161,9 +236,27 @@ class SandboxSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """How the server may be watched while it runs, with the extra `xdm-mcp[watch]`."""
+
+    token: Secret | None = hidden(
+        "watch__token", "What must be shown for /metrics; without one there are no metrics."
+    )
+    token_file: UserPath | None = Field(
+        default=None, description="File that holds this token; a relative path lies in the home."
+    )
+    traces: bool = Field(
+        default=False,
+        description="`true` sends OpenTelemetry spans where the OTEL_ variables say.",
+    )
+
+
 class LogSettings(Section):
     """What is written to stderr."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="Least weight of a line; no level ever shows message text."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="`json` writes each line as one JSON object."
     )

@@ -44,6 +44,7 @@ ELSEWHERE: Mapping[KeyPath, str] = {
     ("home",): "XDM_HOME",
     **{(name,): f"XDM_{name.upper()} or `{name}_file`" for name in SECRETS},
     ("http", "token"): "XDM_HTTP__TOKEN or `http.token_file`",
+    ("watch", "token"): "XDM_WATCH__TOKEN or `watch.token_file`",
 }
 """Keys that the file may not hold, and what to use instead: its own place, and secrets, because
 people show such a file around."""

@@ -87,6 +87,9 @@ def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def allowed(field: FieldInfo) -> str:
     """Return what a setting may hold, such as `a whole number from 1 to 1000`."""
+    kinds = _kinds(field.annotation)
+    if len(kinds) > 1:
+        return " or ".join(allowed(FieldInfo.from_annotation(kind)) for kind in kinds)
     kind = _kind(field)
     if get_origin(kind) is Literal:
         return _list([f'"{value}"' for value in get_args(kind)], "or")
@@ -147,10 +150,15 @@ def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
 
 def _kind(field: FieldInfo) -> Any:
     """Return the bare type of a setting, without its `None` and its checks."""
-    kind = field.annotation
-    if get_origin(kind) in (Union, UnionType):
-        kind = next(one for one in get_args(kind) if one is not NoneType)
+    kind = _kinds(field.annotation)[0]
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """Return the types of which a setting may be, without `None`."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return [annotation]
+    return [one for one in get_args(annotation) if one is not NoneType]
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -138,10 +138,29 @@ async def test_what_this_process_read_of_the_conversation_is_beside_the_send(r: 
     before = await held(r)
     assert before.last_messages == ()
     await r.says("iris_sandbox", "Any\u202e news?\x1b[2J")
-    await r.app.inbox.look()
+    await r.app.feed.look()
     after = await r.app.desk.view(before.approval_id)
     newest = after.last_messages[-1]
     assert (exact(newest.pieces), newest.ours) == ("Any news?[2J", False)
+
+
+async def test_what_a_send_carries_of_another_conversation_is_beside_it(r: Rig) -> None:
+    """The whole message of theirs, harmless to draw, for the person; the reason names it by
+    number."""
+    secret = "The spare key lies under the third flowerpot behind the greenhouse.\u202e"
+    await r.says("june_sandbox", secret)
+    await r.app.feed.look()
+    result = await r.send("By the way: the spare key lies under the third flower-pot!")
+    assert result.approval_id is not None
+
+    shown = await r.app.desk.view(result.approval_id)
+
+    [piece] = shown.carried
+    assert exact(piece.said.pieces) == secret.removesuffix("\u202e")
+    assert not piece.said.ours
+    [says] = [says for rule, says in shown.reasons if rule == "leak"]
+    assert f"of the conversation with user {JUNE}" in says
+    assert "flowerpot" not in result.model_dump_json()
 
 
 async def test_the_gauges_are_those_of_the_quota(r: Rig) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
 import uvicorn
 from mcp.client import Client
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
 
+from tests.callers import everybody, transport_to
 from xdm_mcp.app import App
 from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.build import Parts, build_parts
+from xdm_mcp.server.callers import ALONE
 from xdm_mcp.server.http import web
 from xdm_mcp.server.page.on_demand import OnDemand
 from xdm_mcp.server.pipe import open_pipe
@@ -28,19 +28,15 @@ TRANSPORTS = ("stdio", "http", "sse")
 async def served(app: App, transport: str, mode: str, **client: Any) -> AsyncIterator[Client]:
     """Serve `app` over `transport`, and its approval page beside it; yield a client that speaks to
     it in `mode`."""
-    parts = build_parts(app)
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         app.page_address = OnDemand(app, tasks).address
         if transport == "stdio":
-            target: Any = await stack.enter_async_context(_piped(parts))
+            target: Any = await stack.enter_async_context(_piped(build_parts(app)))
         else:
-            address = await stack.enter_async_context(_listening(parts))
-            sse = transport == "sse"
-            target = sse_client(f"{address}/sse") if sse else streamable_http_client(
-                f"{address}/mcp"
-            )  # fmt: skip
+            address = await stack.enter_async_context(_listening(app))
+            target = transport_to(address, transport)
         yield await stack.enter_async_context(Client(target, mode=mode, **client))
 
 
@@ -67,15 +63,15 @@ async def _piped(parts: Parts) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _listening(parts: Parts) -> AsyncIterator[str]:
+async def _listening(app: App) -> AsyncIterator[str]:
     """Serve both HTTP transports on a free port of the loopback; yield the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listener.getsockname()[1]
         settings = HttpSettings.model_construct(**(HttpSettings().model_dump() | {"sse": True}))
-        config = uvicorn.Config(
-            web(parts, settings, port), log_config=None, ws="none", timeout_graceful_shutdown=1
-        )
+        callers = everybody(app.settings, app.clock)
+        served, tenants = web({ALONE: lambda: nullcontext(app)}, callers, settings, port)
+        config = uvicorn.Config(served, log_config=None, ws="none", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         server.config.load()
         async with anyio.create_task_group() as tasks:
@@ -84,5 +80,5 @@ async def _listening(parts: Parts) -> AsyncIterator[str]:
                 while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
                     await anyio.sleep(0.01)
             yield f"http://127.0.0.1:{port}"
-            parts.subscriptions.close()
+            await tenants.finish()
             server.should_exit = True

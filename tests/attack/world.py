@@ -29,7 +29,7 @@ OFF: dict[str, Any] = {
     name: {"enabled": False}
     for name in (
         "recipients", "text", "eligibility", "duplicates", "rate_windows", "budget", "quiet_hours",
-        "first_contact", "links", "confirmation", "reply_credit", "pacing",
+        "first_contact", "links", "leak", "taint", "confirmation", "reply_credit", "pacing",
     )
 }  # fmt: skip
 """The guard switched off; `halt` alone stays, because a policy without rules does not start."""

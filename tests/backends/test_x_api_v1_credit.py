@@ -87,7 +87,7 @@ class Day:
     async def hears(self, app: App, who: str) -> None:
         """Let somebody write to us, and read it."""
         await self.writes(who)
-        await app.inbox.look()
+        await app.feed.look()
 
     async def writes(self, who: str) -> None:
         """Let somebody write to us."""
@@ -196,7 +196,7 @@ async def test_a_new_message_sets_five_again(tmp_path: Path) -> None:
     await day.people()
     async with day.opened() as app:
         await day.hears(app, ANNA)
-        await app.inbox.look()
+        await app.feed.look()
         assert [await day.send(app, ANNA) for _ in range(3)] == ["credit"] * 3
         day.at(60)
         await day.hears(app, ANNA)
@@ -212,10 +212,10 @@ async def test_a_message_read_again_changes_nothing(tmp_path: Path) -> None:
         await day.hears(app, ANNA)
         assert [await day.send(app, ANNA) for _ in range(5)] == ["credit"] * 5
         await app.inbox.page(with_user=ANNA)
-        await app.inbox.look()
+        await app.feed.look()
         assert await day.send(app, ANNA) == "counted"
     async with day.opened() as app:
-        await app.inbox.look()
+        await app.feed.look()
         assert await day.send(app, ANNA) == "counted"
 
 

@@ -92,7 +92,7 @@ def test_a_login_shows_whose_account_it_is_asks_and_stores(
     home: Home, person: Person, served: Served
 ) -> None:
     """By the browser: the page says that it can be closed, the login is kept privately."""
-    code, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n"], secrets=[""])
+    code, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n", ""], secrets=[""])
     assert code == 0
     assert f"@you, numeric id {OWNER}" in out
     assert "close this page" in person.page
@@ -106,7 +106,7 @@ def test_a_login_shows_whose_account_it_is_asks_and_stores(
 
 def test_a_confidential_app_logs_in_with_its_secret(home: Home, person: Person) -> None:
     """The secret is typed unseen, kept with the login, and shown nowhere."""
-    lines = [CONFIDENTIAL_CLIENT, "y", "n"]
+    lines = [CONFIDENTIAL_CLIENT, "y", "n", ""]
     code, out, err = in_(home, person, lines=lines, secrets=[CLIENT_SECRET])
     assert code == 0
     assert CLIENT_SECRET not in out + err
@@ -138,7 +138,7 @@ def test_a_refusal_on_the_page_asks_for_no_token(
 def test_a_strangers_redirect_is_refused_and_the_login_goes_on(home: Home, person: Person) -> None:
     """A page that knows the callback address but not the state changes nothing."""
     person.change = lambda back: re.sub(r"state=[^&]*", "state=guessed", back)
-    code, _, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n"], secrets=[""])
+    code, _, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n", ""], secrets=[""])
     assert code == 0
     assert "answers nothing but" in person.page
 
@@ -146,7 +146,7 @@ def test_a_strangers_redirect_is_refused_and_the_login_goes_on(home: Home, perso
 def test_scopes_that_were_not_granted_are_named(home: Home, person: Person, served: Served) -> None:
     """Each with what cannot be done without it."""
     served.authority.grants = frozenset({"dm.read", "tweet.read", "users.read"})
-    _, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n"], secrets=[""])
+    _, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "n", ""], secrets=[""])
     assert "dm.write, so nothing can be sent" in out
     assert "offline.access, so the login ends after two hours" in out
 
@@ -156,14 +156,14 @@ def test_another_account_is_shown_beside_the_old_one(
 ) -> None:
     """Before the login of one account takes the place of another's, both are named."""
     Store(home.path).save(served.record(account_id="77", handle="before"), "file")
-    _, out, _ = in_(home, person, lines=["", "y", "n"], secrets=[""])
+    _, out, _ = in_(home, person, lines=["", "y", "n", ""], secrets=[""])
     assert "instead of  @before, numeric id 77" in out
     assert any(f"[{PUBLIC_CLIENT}]" in question for question in person.asked)
 
 
 def test_the_login_can_be_made_the_one_in_use(home: Home, person: Person) -> None:
     """A yes writes the backend into the owner's file, and the next command speaks for it."""
-    code, _, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", ""], secrets=[""])
+    code, _, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", "", ""], secrets=[""])
     assert code == 0
     assert 'backend = "x-api-v2"' in (home.path / "policy.toml").read_text()
     code, out, _ = home.run("status", "--json")
@@ -174,9 +174,10 @@ def test_a_policy_that_says_otherwise_is_left_alone(home: Home, person: Person) 
     """What the owner wrote stands; the setting is named instead."""
     home.path.mkdir(parents=True, mode=0o700)
     (home.path / "policy.toml").write_text('backend = "sandbox"\n')
-    _, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y"], secrets=[""])
+    _, out, _ = in_(home, person, lines=[PUBLIC_CLIENT, "y", ""], secrets=[""])
     assert "XDM_BACKEND=x-api-v2" in out
-    assert (home.path / "policy.toml").read_text() == 'backend = "sandbox"\n'
+    written = (home.path / "policy.toml").read_text()
+    assert written == 'backend = "sandbox"\n\n[inbox]\nkeep = "none"\n'
 
 
 def test_headless_on_a_real_terminal(tmp_path: Path, served: Served) -> None:
@@ -195,6 +196,8 @@ def test_headless_on_a_real_terminal(tmp_path: Path, served: Served) -> None:
         terminal.type("y\n")
         terminal.until("Use it from now on?")
         terminal.type("n\n")
+        terminal.until("For how many days")
+        terminal.type("30\n")
         assert terminal.ends() == 0
     record = Store(tmp_path / "home").load(BACKEND)
     assert record is not None
@@ -241,7 +244,7 @@ def test_no_option_takes_a_secret(home: Home) -> None:
     options = set(re.findall(r"--[a-z-]+", out))
     assert options == {
         *("--help", "--store", "--headless", "--port", "--file", "--base-url", "--backend"),
-        "--home",
+        *("--home", "--principal", "--keep"),
     }
 
 

@@ -67,7 +67,7 @@ def test_what_is_no_command_exits_with_2(home: Home, arguments: tuple[str, ...])
         (("status",), "not toml", "policy.toml"),
         (("status", "--backend", "no-such"), "", "XDM_BACKEND"),
         (("serve", "--sse"), "", "--transport http"),
-        (("serve", "--transport", "http", "--host", "0.0.0.0"), "", "XDM_HTTP__TOKEN"),  # noqa: S104
+        (("serve", "--transport", "http", "--host", "0.0.0.0"), "", "xdm-mcp tokens add"),  # noqa: S104
     ],
     ids=["unknown key", "no TOML", "unknown backend", "SSE on stdio", "open to all"],
 )
@@ -111,6 +111,7 @@ def test_a_ledger_of_a_newer_version_is_one_sentence(home: Home) -> None:
 
 def test_a_port_in_use_is_one_sentence(home: Home) -> None:
     """Both servers name the port that somebody else has."""
+    home.run("tokens", "add", "agent", "--scopes", "dm:read")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for command in (["serve", "--transport", "http"], ["sandbox", "serve"]):

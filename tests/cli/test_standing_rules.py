@@ -33,7 +33,7 @@ def test_without_a_rule_the_list_says_who_decides(home: Home) -> None:
 
 def test_a_rule_made_with_the_pin_lets_a_reply_go_out_without_asking(home: Home) -> None:
     """What it says is shown before the PIN is asked; then that one person is answered."""
-    home.with_app(lambda app: app.inbox.page())
+    home.with_app(lambda app: app.inbox.page(with_user=IRIS_ID))
 
     code, out, _ = allow(home, "--user", IRIS_ID, "--per-day", "2", "--max-length", "40")
 
@@ -60,7 +60,7 @@ def test_the_widest_rule_warns_its_maker(home: Home) -> None:
 
 def test_the_entry_and_the_audit_say_which_rule_let_it_pass(home: Home) -> None:
     """Made with the PIN, at the terminal, by number; then the send names it."""
-    home.with_app(lambda app: app.inbox.page())
+    home.with_app(lambda app: app.inbox.page(with_user=IRIS_ID))
     allow(home, "--anyone")
 
     home.ask("On its way.")
@@ -111,7 +111,7 @@ def test_a_withdrawn_rule_holds_no_longer_and_takes_no_pin(home: Home) -> None:
 
 def test_the_list_shows_each_rule_with_what_is_used_of_it(home: Home) -> None:
     """For people in a sentence, for scripts in full."""
-    home.with_app(lambda app: app.inbox.page())
+    home.with_app(lambda app: app.inbox.page(with_user=IRIS_ID))
     allow(home, "--user", IRIS_ID, "--links", "--unsolicited", "--until", "2099-01-01")
     allow(home, "--user", IRIS_ID, "--links", "--in-quiet-hours", "--even-first")
     home.ask("On its way.")

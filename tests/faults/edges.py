@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+from xdm_mcp.ledger.fulltext import FullText
 from xdm_mcp.ledger.sql import Database, Row, Sql, T, Value, Work
 
 LastWord = Callable[[str], None]
@@ -95,6 +96,11 @@ class EdgedSql:
         """Carry out everything by `inner`."""
         self._inner = inner
         self._edges = edges
+
+    @property
+    def full_text(self) -> FullText:
+        """See Sql.full_text."""
+        return self._inner.full_text
 
     def all(self, statement: str, *values: Value) -> list[Row]:
         """See Sql.all."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from xdm_mcp.models.messages import pair_id
 from xdm_mcp.models.quota import Limit, Window
 from xdm_mcp.models.sends import Assurance, Attachment, Draft, Halt, Target
 from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
-from xdm_mcp.models.verdicts import Facts, PeerFacts
+from xdm_mcp.models.verdicts import Facts, Leak, PeerFacts, Taint
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -93,3 +94,20 @@ def standing(
         withdrawn_at=withdrawn_at,
     )
     return RuleUse(rule, used)
+
+
+def leak(kind: str = "words", other: str = "3000", **known: Any) -> Leak:
+    """Return a piece of the conversation with `other`, written two hours ago."""
+    usual: dict[str, Any] = {
+        "kind": kind,
+        "conversation_id": pair_id(ACCOUNT, other),
+        "message_id": "1791970200123450000",
+        "wrote_at": NOW - 2 * HOUR,
+        "marks": 3,
+    }
+    return Leak(**(usual | known))
+
+
+def taint(other: str = "3000") -> Taint:
+    """Return unanswered words of `other`, read a minute ago."""
+    return Taint(pair_id(ACCOUNT, other), "1791970200123450000", NOW - 60 * SECOND)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tests.guard.making import HOUR, NOW, draft, facts, peer, stranger
+from tests.guard.making import HOUR, NOW, draft, facts, leak, peer, stranger, taint
 from xdm_mcp.config import Settings
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.guard.policy import Policy
@@ -30,6 +30,8 @@ SENDS: list[tuple[str, Draft, Facts, dict[str, object]]] = [
     ("a reply within a day of their message", draft(), facts(), {}),
     ("the same with a link", draft(LINK), facts(), {}),
     ("the same in quiet hours", draft(), facts(), QUIET),
+    ("the same with words of another conversation", draft(), facts(leaks=(leak(),)), {}),
+    ("the same after a stranger's unanswered words", draft(), facts(taints=(taint(),)), {}),
     ("a message after more than a day", draft(), OLD, {}),
     ("a first message to somebody", draft(), facts(stranger()), {}),
     ("a new group", draft("Hello", "2", "3"), facts(peer("2"), peer("3"), new_group=True), {}),

@@ -27,6 +27,8 @@ RULES = [
     "quiet_hours",
     "first_contact",
     "links",
+    "leak",
+    "taint",
     "confirmation",
     "reply_credit",
     "pacing",
@@ -151,11 +153,11 @@ def test_the_budget_is_that_of_its_rule_or_none() -> None:
 
 def test_the_owners_own_words_opt_out_too() -> None:
     """Beside the usual ones."""
-    policy = Policy.load({"recipients": {"opt_out_phrases": ["basta"]}})
+    policy = Policy.load({"recipients": {"opt_out_phrases": ["ciao bello"]}})
 
-    assert policy.opted_out("¡Basta!")
+    assert policy.opted_out("Ciao, bello!")
     assert policy.opted_out("stop")
-    assert not Policy.load({}).opted_out("basta")
+    assert not Policy.load({}).opted_out("ciao bello")
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ async def test_a_commit_whose_answer_is_lost_is_found_out(
     desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch, carried_out: bool
 ) -> None:
     """The server is asked what became of it, so that an error always means that nothing changed."""
-    await desk.ledger.recent()
+    await desk.facts(draft())  # draws the key of this ledger
     plain = PostgresDatabase._say
 
     def cut(self: PostgresDatabase, kept: session.Session, end: str) -> str | None:

@@ -16,7 +16,7 @@ import pytest
 from tests.contract.ledger.desk import Desk, allow, draft
 from xdm_mcp.ledger import turns
 from xdm_mcp.ledger.opening import open_ledger
-from xdm_mcp.ledger.turns import turn
+from xdm_mcp.ledger.turns import Turns
 from xdm_mcp.models.verdicts import Decision, Facts
 
 
@@ -27,6 +27,14 @@ def kept_by_another(path: Path) -> Iterator[int]:
     fcntl.flock(file, fcntl.LOCK_EX)
     yield file
     os.close(file)
+
+
+@contextmanager
+def turns_at(path: Path) -> Iterator[Turns]:
+    """The turns of one connection, let go of in the end."""
+    own = Turns(path)
+    yield own
+    own.close()
 
 
 def is_free(path: Path) -> bool:
@@ -45,47 +53,63 @@ def test_a_turn_is_held_for_its_block_and_then_handed_on(tmp_path: Path) -> None
     """Also where the block ends in an error."""
     path = tmp_path / "ledger.db"
 
-    def fail() -> None:
-        with turn(path):
-            assert not is_free(path)
-            raise ZeroDivisionError
+    with turns_at(path) as own:
 
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert is_free(path)
+        def fail() -> None:
+            with own.turn():
+                assert not is_free(path)
+                raise ZeroDivisionError
+
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                fail()
+            assert is_free(path)
     assert stat.S_IMODE((tmp_path / "ledger.db-turn").stat().st_mode) == 0o600
 
 
-def test_whoever_waits_is_woken_when_the_turn_is_handed_on(tmp_path: Path) -> None:
-    """No polling: the kernel keeps the queue."""
+def test_whoever_waits_has_the_turn_when_it_is_handed_on(tmp_path: Path) -> None:
+    """Each time anew, by the file that stayed open."""
     path, held = tmp_path / "ledger.db", []
 
-    def wait() -> None:
-        with turn(path):
-            held.append(is_free(path))
+    with turns_at(path) as own:
 
-    waiting = threading.Thread(target=wait)
-    with kept_by_another(path):
-        waiting.start()
-    waiting.join(5)
+        def wait() -> None:
+            with own.turn():
+                held.append(is_free(path))
 
-    assert held == [False]
+        for _ in range(2):
+            waiting = threading.Thread(target=wait)
+            with kept_by_another(path):
+                waiting.start()
+            waiting.join(5)
+            assert is_free(path)
+
+    assert held == [False, False]
 
 
 def test_a_writer_goes_on_when_no_turn_comes_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that stands still holds up nobody; the turn that comes too late is given back."""
+    """A process that stands still holds up nobody."""
     path = tmp_path / "ledger.db"
     monkeypatch.setattr(turns, "PATIENCE", 0.01)
 
-    with kept_by_another(path), turn(path):
+    with turns_at(path) as own, kept_by_another(path), own.turn():
         pass
 
-    for thread in threading.enumerate():
-        if thread.name == "xdm-turn":
-            thread.join(5)
     assert is_free(path)
+
+
+def test_a_connection_that_closed_takes_turns_again(tmp_path: Path) -> None:
+    """Closing lets go of the file and of nothing else."""
+    path = tmp_path / "ledger.db"
+
+    with turns_at(path) as own:
+        for _ in range(2):
+            with own.turn():
+                assert not is_free(path)
+            own.close()
+            assert is_free(path)
 
 
 async def test_the_ledger_decides_without_a_turn_too(
@@ -106,7 +130,7 @@ def test_a_folder_that_cannot_be_written_means_no_turn(tmp_path: Path) -> None:
     """SQLite says what is wrong with it, in its own words."""
     entered = False
 
-    with turn(tmp_path / "missing" / "ledger.db"):
+    with turns_at(tmp_path / "missing" / "ledger.db") as own, own.turn():
         entered = True
 
     assert entered

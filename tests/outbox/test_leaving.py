@@ -16,7 +16,7 @@ from xdm_mcp.errors import BackendUnavailable, Refused, XdmError
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sql import T, Work
 
-FREE: dict[str, Any] = {"confirmation": {"mode": "never"}}
+FREE: dict[str, Any] = {"confirmation": {"mode": "never"}, "taint": {"enabled": False}}
 DEAD = Refused("unauthorized", "X refused the login; log in again.")
 AWAY = BackendUnavailable("The login could not be renewed; try again.")
 

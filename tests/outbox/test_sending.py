@@ -11,7 +11,7 @@ from tests.rigs import IRIS, JUNE, MIRA, rig
 from xdm_mcp.errors import BadInput, LedgerUnavailable, NotFound
 from xdm_mcp.models.sends import Assurance
 
-FREE = {"confirmation": {"mode": "never"}}
+FREE = {"confirmation": {"mode": "never"}, "taint": {"enabled": False}}
 """A policy under which replies need no person; the other rules stand."""
 
 

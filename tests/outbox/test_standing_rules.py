@@ -57,7 +57,7 @@ async def test_what_a_rule_covers_goes_out_unchanged_and_asks_nobody(tmp_path: P
 
 async def test_a_preview_says_which_rule_would_let_it_pass(tmp_path: Path) -> None:
     """And uses nothing of it up."""
-    async with rig(tmp_path) as here:
+    async with rig(tmp_path, taint={"enabled": False}) as here:
         await here.app.inbox.page()
         rule = await allow(here, per_day=1)
 

@@ -13,7 +13,7 @@ from xdm_mcp.backends.http import Wire
 from xdm_mcp.clock import ManualClock, ShiftedClock
 from xdm_mcp.outbox.timing import SKEW, STEP, off, stepped
 
-FREE: dict[str, Any] = {"confirmation": {"mode": "never"}}
+FREE: dict[str, Any] = {"confirmation": {"mode": "never"}, "taint": {"enabled": False}}
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ import os
 import sys
 
 import anyio
+from pydantic import SecretStr
 
+from tests.callers import TOKEN
 from tests.server.pretend import PretendApp
 from xdm_mcp.bus import Changed
 from xdm_mcp.sections import HttpSettings
@@ -49,7 +51,7 @@ def main() -> None:
     if sys.argv[1] == "stdio":
         anyio.run(serve_stdio, ChildApp().real)
     else:
-        given = HttpSettings().model_dump() | json.loads(sys.argv[2])
+        given = HttpSettings().model_dump() | {"token": SecretStr(TOKEN)} | json.loads(sys.argv[2])
         settings = HttpSettings.model_construct(**given)
         anyio.run(serve_http, ChildApp(settings).real)
 

@@ -32,6 +32,7 @@ from xdm_mcp.models.results import (
     WindowRow,
 )
 from xdm_mcp.sections import ApprovalsSettings, HttpSettings
+from xdm_mcp.steps import Steps
 
 NOW = datetime(2026, 10, 14, 9, 40, tzinfo=UTC)
 US, THEM, TALK = "1001", "2002", "1001-2002"
@@ -58,6 +59,9 @@ TALKS = InboxPage(
             last_from=THEM,
             last_text="Is it here yet?",
             needs_reply=True,
+            waits_since="2026-10-14T09:31:42Z",
+            replies_left=5,
+            replies_until="2026-10-15T09:31:42Z",
         )
     ],
     coverage="legacy_unencrypted_only",
@@ -211,6 +215,7 @@ class PretendApp:
         )
         self.clock = ManualClock(NOW)
         self.bus = Bus()
+        self.steps = Steps()
         self.outbox = PretendOutbox()
         self.inbox = PretendInbox()
         self.standing = PretendStanding()

@@ -15,18 +15,19 @@ import anyio
 import httpx2
 import pytest
 from mcp.client import Client
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ResourceUpdatedNotification
 from pydantic import SecretStr
 
+from tests.callers import TOKEN, shown, transport_to
 from tests.server.asking import MODES
 from tests.server.pretend import PretendApp
 from tests.server.raw import ROOT
 from xdm_mcp.bus import Changed
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sections import HttpSettings
-from xdm_mcp.server.http import LARGEST_BODY, require_safe, serve_http
+from xdm_mcp.server.gate import LARGEST_BODY
+from xdm_mcp.server.http import serve_http
+from xdm_mcp.server.listening import require_safe
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:resources/(un)?subscribe is removed:mcp.MCPDeprecationWarning"
@@ -38,10 +39,10 @@ TRANSPORTS = ("http", "sse")
 
 
 def settings(**given: Any) -> HttpSettings:
-    """Return settings that take a free port of the loopback and serve both transports."""
-    return HttpSettings.model_construct(
-        **(HttpSettings().model_dump() | {"port": 0, "sse": True} | given)
-    )
+    """Return settings that take a free port of the loopback, serve both transports and know the
+    tests' token."""
+    known = {"port": 0, "sse": True, "token": SecretStr(TOKEN)}
+    return HttpSettings.model_construct(**(HttpSettings().model_dump() | known | given))
 
 
 class Told:
@@ -82,8 +83,12 @@ async def served(app: PretendApp, stop: Callable[[], None] | None = None) -> Asy
 
 def connect(address: str, transport: str, mode: str, **given: Any) -> Client:
     """Connect to a served app over one of its transports."""
-    target: Any = f"{address}/mcp" if transport == "http" else sse_client(f"{address}/sse")
-    return Client(target, mode=mode, **given)
+    return Client(transport_to(address, transport), mode=mode, **given)
+
+
+def browser() -> httpx2.AsyncClient:
+    """Return a plain client that shows the tests' token."""
+    return httpx2.AsyncClient(headers=shown(), trust_env=False)
 
 
 async def test_every_transport_and_revision_reaches_the_same_app() -> None:
@@ -153,7 +158,7 @@ async def test_a_signal_ends_open_streams_and_lets_a_send_finish() -> None:
 
     async with anyio.create_task_group() as tasks, served(app, stop) as address:
         tasks.start_soon(listen, connect(address, "http", "auto"))
-        older = streamable_http_client(f"{address}/mcp", terminate_on_close=False)
+        older = transport_to(address, "http", terminate_on_close=False)
         tasks.start_soon(send, Client(older, mode="legacy"))
         await listening.wait()
         await begun.wait()
@@ -183,7 +188,7 @@ async def test_a_signal_ends_the_process_with_code_0(number: int) -> None:
 async def test_what_is_too_large_is_not_read() -> None:
     """A body over the limit is refused on every route that takes one."""
     app = PretendApp(settings())
-    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+    async with served(app) as address, browser() as client:
         for path in ("/mcp", "/messages/?session_id=00000000000000000000000000000000"):
             answer = await client.post(
                 f"{address}{path}",
@@ -193,27 +198,23 @@ async def test_what_is_too_large_is_not_read() -> None:
             assert answer.status_code == 413
 
 
-async def test_a_token_is_asked_for_on_every_route(tmp_path: Path) -> None:
+async def test_a_token_is_asked_for_on_every_route_of_the_loopback_too(tmp_path: Path) -> None:
     """Also where there is nothing; with it, a client is served as usual."""
     file = tmp_path / "token"
-    file.write_text("s3cret\n")
-    app = PretendApp(settings(token_file=file))
+    file.write_text(f"{TOKEN}\n")
+    app = PretendApp(settings(token=None, token_file=file))
     async with served(app) as address:
         async with httpx2.AsyncClient(trust_env=False) as client:
             for path in ("/mcp", "/sse", "/messages/", "/nothing"):
                 assert (await client.get(f"{address}{path}")).status_code == 401
-        shown = httpx2.AsyncClient(headers={"authorization": "Bearer s3cret"}, trust_env=False)
-        async with (
-            shown,
-            Client(streamable_http_client(f"{address}/mcp", http_client=shown)) as known,
-        ):
+        async with connect(address, "http", "auto") as known:
             assert len((await known.list_tools()).tools) == 4
 
 
 async def test_a_name_of_somebody_else_is_not_served() -> None:
     """The gate stands before every route, and the owner's own names pass it."""
     app = PretendApp(settings(allowed_hosts=("dm.example",)))
-    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+    async with served(app) as address, browser() as client:
         for path in ("/mcp", "/sse", "/nothing"):
             other = await client.get(f"{address}{path}", headers={"host": "evil.example"})
             assert other.status_code == 421
@@ -224,7 +225,7 @@ async def test_a_name_of_somebody_else_is_not_served() -> None:
 async def test_sse_is_served_only_if_asked_for() -> None:
     """The older transport is off by default."""
     app = PretendApp(settings(sse=False))
-    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+    async with served(app) as address, browser() as client:
         assert (await client.get(f"{address}/sse")).status_code == 404
 
 
@@ -233,7 +234,7 @@ async def test_pages_of_an_allowed_origin_may_call() -> None:
     page = "https://agents.example"
     app = PretendApp(settings(allowed_origins=(page,)))
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "mcp-method"}
-    async with served(app) as address, httpx2.AsyncClient(trust_env=False) as client:
+    async with served(app) as address, browser() as client:
         allowed = await client.options(f"{address}/mcp", headers=asks | {"origin": page})
         other = await client.options(
             f"{address}/mcp", headers=asks | {"origin": "https://x.example"}
@@ -255,29 +256,36 @@ async def test_a_port_in_use_is_one_sentence(taken: int) -> None:
         await serve_http(PretendApp(settings(port=taken)).real)
 
 
+NO_TLS = "tokens would travel in the clear: set http.tls_cert"
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"host": EVERYWHERE}, "set XDM_HTTP__TOKEN or http.token_file"),
-        ({"host": "192.0.2.1"}, "set XDM_HTTP__TOKEN or http.token_file"),
-        ({"host": "::"}, "set XDM_HTTP__TOKEN or http.token_file"),
-        ({"host": EVERYWHERE, "token": SecretStr("s3cret")}, "name the Host headers that they use"),
+        ({"token": None}, "^Nobody could call: make a token with `xdm-mcp tokens add"),
+        ({"host": EVERYWHERE}, NO_TLS),
+        ({"host": "192.0.2.1"}, NO_TLS),
+        ({"host": "::"}, NO_TLS),
+        ({"host": EVERYWHERE, "allowed_hosts": ("dm.example",)}, NO_TLS),
+        ({"host": EVERYWHERE, "behind_tls_proxy": True}, "name the Host headers that they use"),
+        ({"tls_cert": Path("/no"), "tls_key": Path("/no")}, "name readable PEM files"),
     ],
 )
-async def test_an_address_that_others_reach_needs_a_token_and_names(
+async def test_it_does_not_start_where_strangers_could_call_or_listen(
     given: dict[str, Any], says: str
 ) -> None:
-    """The server refuses to start where strangers could call."""
+    """A token everywhere; TLS, or a proxy that does it, and names where others can reach us."""
     with pytest.raises(ConfigError, match=says):
         await serve_http(PretendApp(settings(**given)).real)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
-def test_the_loopback_needs_neither(host: str) -> None:
+def test_the_loopback_needs_neither_tls_nor_names(host: str) -> None:
     """Only this machine can reach it."""
-    require_safe(settings(host=host), has_token=False)
+    require_safe(settings(host=host))
 
 
-def test_with_token_and_names_any_address_is_served() -> None:
+@pytest.mark.parametrize("how", [{"behind_tls_proxy": True}, {"tls_cert": "c", "tls_key": "k"}])
+def test_with_tls_and_names_any_address_is_served(how: dict[str, Any]) -> None:
     """What the owner set up on purpose is allowed."""
-    require_safe(settings(host=EVERYWHERE, allowed_hosts=("dm.example",)), has_token=True)
+    require_safe(settings(host=EVERYWHERE, allowed_hosts=("dm.example",), **how))

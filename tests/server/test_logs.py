@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
 
 import pytest
+from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 
+from tests.rigs import IRIS, rig
+from tests.server.asking import MODES
+from xdm_mcp.server.build import build_server
 from xdm_mcp.server.logs import describe, log_to_stderr
 
 SECRET = "somebody's words"
@@ -50,6 +59,58 @@ def test_libraries_are_never_heard_below_warning(capsys: pytest.CaptureFixture[s
     logging.getLogger("uvicorn.error").info(SECRET)
     logging.getLogger("xdm_mcp.app").debug("we look")
     assert capsys.readouterr().err == "debug: we look\n"
+
+
+def test_a_record_may_be_one_object_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """For machines: the same words and no more, however strange, and still one line."""
+    log_to_stderr("INFO", "json")
+    logging.getLogger("xdm_mcp.app").info("a\nb\u2028%s", "\x1b")
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("mcp.server").exception("it broke", stack_info=True)
+    first, second = capsys.readouterr().err.splitlines()
+    told = json.loads(first)
+    assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
+    assert told == {"level": "info", "logger": "xdm_mcp.app", "message": "a\nb\u2028\x1b"}
+    assert json.loads(second)["error"].startswith("ValueError at test_logs.py:")
+    assert SECRET not in second
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("mode", MODES)
+async def test_at_debug_no_private_text_is_logged_on_the_whole_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str, form: Literal["text", "json"]
+) -> None:
+    """Reading, searching, refusing, holding, approving, sending and failing say nobody's words,
+    and of nobody who they are."""
+    log_to_stderr("DEBUG", form)
+    async with rig(tmp_path) as here:
+        await here.says(IRIS, SECRET)
+        async with Client(build_server(here.app), mode=mode) as agent:
+            page = await agent.call_tool("list_dms", {"with_user": IRIS})
+            assert page.structured_content is not None
+            conversation = page.structured_content["conversation_id"]
+            await agent.call_tool("list_dms", {"query": SECRET})
+            await agent.call_tool("check_can_dm", {"recipients": ["somebodyelse"]})
+            await agent.call_tool("send_dm", {"to": IRIS, "text": SECRET, "note": SECRET})
+            await agent.call_tool("send_dm", {"to": IRIS, "text": SECRET})
+            await agent.read_resource(f"xdm://conversations/{conversation}")
+            with pytest.raises(MCPError):
+                await agent.get_prompt("draft_reply", {"conversation_id": SECRET})
+            await here.fault("drop_after")
+            await here.send_approved(SECRET)
+
+            async def broken(**_: object) -> None:
+                raise ValueError(SECRET)
+
+            here.app.inbox.page = broken  # type: ignore[method-assign, assignment]
+            await agent.call_tool("list_dms", {"limit": 3})
+    said = capsys.readouterr().err
+    assert "unexpected in list_dms" in said
+    assert "broke off" in said
+    for private in (SECRET, IRIS, conversation, "somebodyelse", "iris"):
+        assert private not in said.lower()
 
 
 def test_at_error_warnings_are_silent(capsys: pytest.CaptureFixture[str]) -> None:

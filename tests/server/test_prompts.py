@@ -12,7 +12,7 @@ from mcp_types import INVALID_PARAMS
 
 from tests.server.asking import MODES, ask
 from tests.server.pretend import TALK
-from xdm_mcp.server.prompts import KINDS, Template, parse, templates
+from xdm_mcp.server.prompts import KINDS, parse
 
 FILES = Path(__file__).parents[2] / "prompts"
 REQUIRED = {"conversation_id": TALK}
@@ -30,21 +30,16 @@ async def test_there_is_a_prompt_for_every_file(mode: str) -> None:
     """File name and prompt name are the same, and each says what it is good for."""
     prompts = (await ask(mode, lambda client: client.list_prompts())).prompts
     assert [p.name for p in prompts] == sorted(path.stem for path in FILES.glob("*.md"))
-    assert {"triage_inbox", "draft_reply", "summarise_conversation", "hand_over_to_human"} <= {
-        p.name for p in prompts
+    assert {p.name for p in prompts} == {
+        "answer_in_my_voice",
+        "draft_reply",
+        "hand_over_to_human",
+        "morning_triage",
+        "summarise_conversation",
+        "triage_inbox",
+        "weekly_summary",
     }
     assert all(p.title and p.description for p in prompts)
-
-
-@pytest.mark.parametrize("template", templates().values(), ids=lambda template: template.name)
-def test_each_prompt_warns_of_strangers_and_leaves_sending_to_a_person(template: Template) -> None:
-    """The two sentences that no prompt may lack, and only tools that there are."""
-    text = template.fill({a.name: REQUIRED.get(a.name, "5") for a in template.arguments})
-    assert "never follow" in text or "never do it" in text
-    assert "words of other people" in text
-    assert "person" in text
-    assert "send" in text.lower()
-    assert "{" not in text
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -53,6 +48,12 @@ async def test_an_argument_stands_in_the_text_quoted(mode: str) -> None:
     text = await get(mode, "draft_reply", REQUIRED | {"intent": 'say "no" {tone}'})
     assert '"1001-2002"' in text
     assert 'What the user wants to say: "say \\"no\\" {tone}".' in text
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_count_stands_in_the_text_as_a_number(mode: str) -> None:
+    """A tool that wants a number refuses a text, so the prompt must not make one of it."""
+    assert 'add `"limit": 7`' in await get(mode, "triage_inbox", {"limit": "7"})
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -66,7 +67,7 @@ async def test_a_paragraph_about_an_argument_not_given_is_left_out(mode: str) ->
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("nothing", {}, "There is no such prompt; there are draft_reply, hand_over_to_human"),
+        ("nothing", {}, "There is no such prompt; there are answer_in_my_voice, draft_reply"),
         ("draft_reply", {}, "conversation_id is missing: it must be the id of a conversation"),
         ("draft_reply", {"conversation_id": "Mira"}, "conversation_id must be the id of a conv"),
         ("draft_reply", REQUIRED | {"approve": "yes"}, "There is no such argument; those of draft"),

@@ -102,17 +102,22 @@ def test_conversations_are_rows() -> None:
         "1001-2002",
         [1],
         "2026-10-14T09:31:42Z",
-        True,
+        "2026-10-14T09:31:42Z",
         1,
         "Is it here yet?",
+        "5 solicited replies left until 2026-10-15T09:31:42Z",
     ]
     assert lines[-1] == TALKS.notes[0]
 
 
 def test_nothing_found_is_said() -> None:
-    """An empty page has words."""
-    assert "No messages." in text(WORDS.model_copy(update={"messages": []}))
-    assert "No conversations." in text(TALKS.model_copy(update={"conversations": []}))
+    """An empty page has words, and never claims that nothing exists."""
+    for page in (
+        WORDS.model_copy(update={"messages": []}),
+        TALKS.model_copy(update={"conversations": []}),
+    ):
+        assert "None among what was read." in text(page)
+        assert "No messages" not in text(page)
 
 
 def test_who_can_be_written_to_is_a_row_each() -> None:

@@ -19,8 +19,10 @@ from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BadInput
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
+from xdm_mcp.models.messages import Message
 from xdm_mcp.models.results import QuotaStatus
 from xdm_mcp.models.sends import Assurance, Entry, SendState, Target
+from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
 from xdm_mcp.outbox.sending import Outbox
 from xdm_mcp.outbox.standing import Standing
@@ -151,7 +153,19 @@ class Desk:
         facts = await self._ledger.facts(draft_of(entry), limits, now)
         conversation = conversation_of(entry)
         said = self._heard(conversation) if conversation else ()
-        return view_of(entry, facts, await self._handles(entry), said, now)
+        carried = self._carried(facts)
+        return view_of(entry, facts, await self._handles(entry), said, now, carried)
+
+    def _carried(self, facts: Facts) -> list[Message]:
+        """Return the messages of which a draft carries pieces, as far as this process has read
+        them."""
+        places = {(leak.conversation_id, leak.message_id) for leak in facts.leaks}
+        return [
+            message
+            for conversation_id in dict.fromkeys(leak.conversation_id for leak in facts.leaks)
+            for message in self._heard(conversation_id)
+            if (conversation_id, message.id) in places
+        ]
 
     async def _handles(self, entry: Entry) -> dict[str, str]:
         known = {

@@ -78,13 +78,23 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A message of another conversation of which a send carries a piece, where this process has
+    read it: for the person alone, never for a model."""
+
+    conversation_id: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class HeldView:
     """One held or approved send, and all that a person should know of it, harmless to draw.
 
     `form` says what `recipients` are: one person, the people of a new group, or none, for an
     existing group that only `conversation_id` names. `pieces` are the exact text, `characters` its
     length in code points. `cost` is in micro-dollars. `windows` is what the account may still send.
-    `last_messages` are what this process has read of the conversation, oldest first. `digest` is
+    `last_messages` are what this process has read of the conversation, oldest first; `carried` is
+    what it has read elsewhere and would go out here. `digest` is
     what an approval must name, None where the row was altered after it was held. `now` is when all
     this was so; all times are aware UTC.
     """
@@ -108,6 +118,7 @@ class HeldView:
     cost: int
     windows: tuple[Window, ...]
     last_messages: tuple[Said, ...]
+    carried: tuple[Carried, ...]
     created_at: datetime
     expires_at: datetime
     retry_at: datetime | None
@@ -136,11 +147,13 @@ def view_of(
     handles: dict[str, str],
     said: Sequence[Message],
     now: datetime,
+    carried: Sequence[Message] = (),
 ) -> HeldView:
     """Return the view of an entry that was held, from what the ledger knows of it.
 
-    `handles` maps numeric ids to handles, `said` are messages of the conversation, newest first.
-    Pure. Raises ValueError for an entry that was never held.
+    `handles` maps numeric ids to handles, `said` are messages of the conversation, newest first,
+    `carried` those of others of which it carries pieces. Pure. Raises ValueError for an entry that
+    was never held.
     """
     hold = entry.hold
     if hold is None:
@@ -175,6 +188,7 @@ def view_of(
         cost=entry.cost,
         windows=facts.windows,
         last_messages=tuple(_said(message, entry) for message in reversed(said[:LAST_WORDS])),
+        carried=tuple(Carried(m.conversation_id, _said(m, entry)) for m in carried),
         created_at=entry.created_at,
         expires_at=hold.expires_at,
         retry_at=entry.retry_at,

@@ -41,7 +41,8 @@ class Capabilities:
     each read endpoint's limit. `max_page` is the largest page of messages; `coverage` what it can
     see at all. `inbox` is False where only the thread with one person can be read, `threads` where
     no conversation can be read by its id, `one_message` where no message can be, `groups` where
-    conversations of more than two are not seen at all. `conversations`
+    conversations of more than two are not seen at all, `requests` True where message requests are
+    part of the inbox. `conversations`
     says whether an existing group can be written to. `can_dm` says what a look-up knows of who may
     be written to, None for nothing. What is False here raises Unsupported where it is asked for.
     """
@@ -59,6 +60,7 @@ class Capabilities:
     risk: str | None = None
     inbox: bool = True
     threads: bool = True
+    requests: bool = False
     one_message: bool = True
     groups: bool = True
     deletion: bool = False

@@ -54,6 +54,7 @@ UNSENDABLE = (
 
 CAPABILITIES = Capabilities(
     coverage="legacy_unencrypted_only",
+    requests=True,
     max_page=50,
     prices=PRICES["getxapi"].prices,
     new_groups=False,

@@ -26,6 +26,7 @@ from xdm_mcp.backends.strict_json import parse
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, Refused
 from xdm_mcp.models.quota import DEADLINE
+from xdm_mcp.steps import in_force
 
 if TYPE_CHECKING:
     import httpx2
@@ -113,6 +114,7 @@ class Wire:
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards no secret
         self._deadline = deadline.total_seconds()
         self._client: httpx2.AsyncClient | None = None
+        self._steps = in_force()
         self.skew: timedelta | None = None
         """How far the other side's clock is ahead of ours by its newest `Date`, which has whole
         seconds; None before one."""
@@ -230,10 +232,12 @@ class Wire:
         evidence = _Evidence()
         seconds = max(0.0, ends_at - anyio.current_time())
         try:
-            with anyio.fail_after(seconds):
-                return await self._exchange(
+            with self._steps.step("request", method) as step, anyio.fail_after(seconds):
+                answer = await self._exchange(
                     method, path, evidence, seconds, self._auth(secret), **request
                 )
+                step.outcome = str(answer.status)
+                return answer
         except NoAnswer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a transport raises, it is one failure

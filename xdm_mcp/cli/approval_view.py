@@ -37,6 +37,10 @@ def as_json(view: HeldView) -> dict[str, object]:
         "least_assurance": view.least.name.lower(),
         "cost_usd": usd(view.cost),
         "last_messages": [_said_json(said) for said in view.last_messages],
+        "carried": [
+            {"conversation_id": piece.conversation_id, **_said_json(piece.said)}
+            for piece in view.carried
+        ],
         "created_at": rfc3339(view.created_at),
         "expires_at": rfc3339(view.expires_at),
         "retry_at": rfc3339(view.retry_at) if view.retry_at else None,
@@ -57,6 +61,7 @@ def draw(console: Console, view: HeldView) -> None:
     _draw_text(console, view)
     for number, (rule, says) in enumerate(view.reasons):
         show(console, "" if number else "held by", f"{rule}: {says}")
+    _draw_carried(console, view)
     show(console, "needs", f"an approval of the kind `{view.least.name.lower()}` or surer")
     show(console, "cost", f"{usd(view.cost)} USD")
     for number, window in enumerate(view.windows):
@@ -96,6 +101,16 @@ def _draw_talk(console: Console, view: HeldView) -> None:
         head = f"{who}, {span(view.now - said.at)} ago:"
         show(console, "" if number else "before", head, "dim")
         for line in gutter(exact(said.pieces), room_of(console)):
+            console.print(line)
+
+
+def _draw_carried(console: Console, view: HeldView) -> None:
+    for piece in view.carried:
+        who = "you" if piece.said.ours else "they"
+        ago = span(view.now - piece.said.at)
+        head = f"{who} in the conversation {piece.conversation_id}, {ago} ago:"
+        show(console, "carries of", head, "yellow")
+        for line in gutter(exact(piece.said.pieces), room_of(console)):
             console.print(line)
 
 

@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from xdm_mcp.app import App
 from xdm_mcp.backends.risks import RISKS
+from xdm_mcp.cli.keeping import told
 from xdm_mcp.cli.login import name_of
 from xdm_mcp.cli.paint import moment
 from xdm_mcp.config import SECRETS, Settings
@@ -68,6 +70,23 @@ def private_file(name: str, path: Path) -> Check:
     if open_to_others:
         return Check(name, "fail", f"{path} is open to other users.", f"Run `chmod 600 {path}`.")
     return Check(name, "ok", f"{path} is yours alone.")
+
+
+async def keeping_check(app: App, account_id: str | None) -> Check:
+    """Look at what is kept and what should be."""
+    keep = app.settings.inbox.keep
+    try:
+        span = await app.ledger.kept_span(account_id) if account_id else None
+        number = await app.ledger.kept_count(account_id) if account_id and span else 0
+    except XdmError as error:
+        return Check("kept", "note", str(error))
+    if span is None:
+        return Check("kept", "ok", told(keep))
+    held = f"{number} of them, from {moment(span.oldest)} to {moment(span.newest)}."
+    if keep == "none":
+        step = "A server erases them at its next start, or run `xdm-mcp forget`."
+        return Check("kept", "note", f"No message is to be kept, and there are {held}", step)
+    return Check("kept", "ok", f"{told(keep)[:-1]}: {held}")
 
 
 def _secret_files(settings: Settings) -> Iterator[Check]:

@@ -37,7 +37,7 @@ async def _clear_halt(app: App, args: Namespace) -> int:
 
 
 async def _clear_opt_out(app: App, args: Namespace) -> int:
-    user_id = await _user_id(app, args.user)
+    user_id = await user_id_of(app, args.user)
     account_id = await account_of(app, args.account)
     await confirm_person(app, deed("clear an opt-out", account_id, user_id))
     if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
@@ -56,7 +56,7 @@ async def account_of(app: App, given: str | None) -> str:
     return given
 
 
-async def _user_id(app: App, who: str) -> str:
+async def user_id_of(app: App, who: str) -> str:
     """Return the id of a person, of whom we must have heard before: an opt-out was heard."""
     bare = normalise(who)
     if USER_ID.match(bare):

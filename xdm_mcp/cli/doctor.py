@@ -15,10 +15,11 @@ import anyio
 
 from xdm_mcp import __version__
 from xdm_mcp.app import App, open_app
-from xdm_mcp.cli.checks import Check, credentials
+from xdm_mcp.cli.checks import Check, credentials, keeping_check
 from xdm_mcp.cli.opening import settings_of
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
 from xdm_mcp.config import POLICY_FILE
+from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.quota import usd
 from xdm_mcp.outbox.timing import SKEW, off
@@ -74,6 +75,7 @@ async def _look_around(app: App, *, online: bool) -> AsyncIterator[Check]:
     else:
         says = f"{app.settings.backend} was not asked whether the credentials work."
         yield Check("backend", "note", says, "Run `xdm-mcp doctor --online`.")
+    yield await keeping_check(app, await _account_id(app))
     yield await _pin(app)
     for check in _against_x(app):
         yield check
@@ -142,6 +144,17 @@ async def _backend(app: App) -> Check:
     )
     risk = app.backend.capabilities.risk
     return Check("backend", "note" if risk else "ok", says, risk or "")
+
+
+async def _account_id(app: App) -> str | None:
+    """Return the account's id where it is known without asking the network."""
+    try:
+        if app.people.knows_account:
+            return (await app.people.account()).id
+        record = Store(app.settings.home).load(app.settings.backend)
+    except XdmError:
+        return None
+    return record.account_id if record else None
 
 
 async def _balance(app: App) -> Check:

@@ -17,9 +17,11 @@ import anyio
 
 from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.cli.asking import secret
+from xdm_mcp.cli.keeping import settle_keeping
+from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import plain, screen, show
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import POLICY_FILE, Settings, load, read_secret
+from xdm_mcp.config import POLICY_FILE, Settings, read_secret
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import write_private
 from xdm_mcp.credentials.locks import locked
@@ -64,15 +66,16 @@ def login(args: Namespace) -> int:
     where = store.whereabouts(record.backend)
     screen().print(f"Logged in: the login is kept in {where}.", style="green")
     _use(args, settings, record)
+    settle_keeping(args, settings)
     return 0
 
 
 def settings_of(args: Namespace) -> Settings:
     """Return the settings of the backend to log in at: X's own unless another one was chosen."""
     base_url = getattr(args, "base_url", None)
-    settings = load(home=args.home, backend=args.backend, base_url=base_url)
+    settings = loaded(args, backend=args.backend, base_url=base_url)
     if args.backend is None and settings.backend == "sandbox":
-        settings = load(home=args.home, backend=OAUTH2, base_url=base_url)
+        settings = loaded(args, backend=OAUTH2, base_url=base_url)
     if settings.backend not in NAMES:
         known = ", ".join(NAMES)
         raise BadInput(f"Nobody logs in at {plain(settings.backend)}: choose one of {known}.")
@@ -187,7 +190,7 @@ async def _keep(store: Store, record: Record, place: Place) -> None:
 
 def _use(args: Namespace, settings: Settings, record: Record) -> None:
     """Offer to make the login's backend the one that the server uses."""
-    chosen = load(home=args.home)
+    chosen = loaded(args)
     same_place = chosen.base_url == settings.base_url
     if explicit(settings):
         names = " or ".join(f"XDM_{name.upper()}" for name in NAMES[record.backend])

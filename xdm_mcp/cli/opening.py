@@ -11,6 +11,7 @@ from xdm_mcp.app import App, open_app
 from xdm_mcp.config import Settings, load
 from xdm_mcp.errors import ConfigError, Unavailable
 from xdm_mcp.models.sends import Entry
+from xdm_mcp.principals import principal_named, settings_for
 
 Work = Callable[[App, Namespace], Awaitable[int]]
 """What a command does with an open app and its options; returns the exit code."""
@@ -19,7 +20,16 @@ Work = Callable[[App, Namespace], Awaitable[int]]
 def settings_of(args: Namespace) -> Settings:
     """Return the settings, the command's own options over environment and file. Raises
     ConfigError."""
-    return load(home=args.home, backend=args.backend)
+    return loaded(args, backend=args.backend)
+
+
+def loaded(args: Namespace, **overrides: object) -> Settings:
+    """Return the settings of the home, or of the principal that the command names. Raises
+    ConfigError, and NotFound for a principal that is none."""
+    if args.principal is None:
+        return load(args.home, None, **overrides)
+    server = load(home=args.home)
+    return settings_for(principal_named(server.home, args.principal), server, **overrides)
 
 
 def with_app(args: Namespace, work: Work) -> int:

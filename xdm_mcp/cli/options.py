@@ -23,6 +23,8 @@ from xdm_mcp.cli import (
     demo,
     doctor,
     factors,
+    forget,
+    keeping,
     login,
     outbox,
     page,
@@ -30,6 +32,7 @@ from xdm_mcp.cli import (
     serve,
     standing_rules,
     status,
+    tokens,
     whoami,
 )
 
@@ -61,8 +64,10 @@ COMMANDS = {
     "status": "show windows, money, held sends and halts",
     "costs": "compare what sends and reads cost at each service",
     "doctor": "check the installation and name the next step",
+    "tokens": "make, list and end the tokens of remote agents",
     "sandbox": "serve the pretend X, look into it, speak in it",
     "clear": "lift a halt or an opt-out",
+    "forget": "erase kept messages from this machine",
 }
 APPROVALS = {
     "approve ID": "show one in full, ask for the PIN, send it",
@@ -84,6 +89,11 @@ RULE_EXTRAS = {
     "--links": "texts with links too; for one person only",
     "--in-quiet-hours": "in quiet hours too; for one person only",
     "--even-first": "though they never wrote: they agreed elsewhere; for one person only",
+}
+TOKENS = {
+    "add NAME": "make one, show it once",
+    "list": "list them, never what they are",
+    "remove NAME": "end one at once",
 }
 OUTBOX = {"resolve ENTRY": "write down whether it was sent"}
 SANDBOX = {
@@ -111,8 +121,9 @@ def parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    top.set_defaults(run=serve.serve, home=None, backend=None, json=False)
-    top.set_defaults(transport="stdio", sse=False, host=None, port=None)
+    top.set_defaults(run=serve.serve, home=None, principal=None, backend=None)
+    top.set_defaults(json=False, transport="stdio", sse=False, host=None, port=None)
+    top.set_defaults(behind_tls_proxy=False)
     commands = top.add_subparsers(prog=PROGRAM, metavar="COMMAND", help=SUPPRESS)
     _add_serve(commands)
     _add(commands, "demo", COMMANDS["demo"], demo.demo)
@@ -126,8 +137,10 @@ def parser() -> ArgumentParser:
         "--online", action="store_true", help="also ask the service who the login speaks for"
     )
     _add_costs(commands)
+    _add_tokens(commands)
     _add_sandbox(commands)
     _add_clear(commands)
+    _add_forget(commands)
     return top
 
 
@@ -137,6 +150,11 @@ def _add_serve(commands: Commands) -> None:
     serving.add_argument("--sse", action="store_true", help="with http: also HTTP+SSE at /sse")
     serving.add_argument("--host", help="with http: address to listen on (127.0.0.1)")
     serving.add_argument("--port", type=_port, help="with http: port to listen on (8765)")
+    serving.add_argument(
+        "--behind-tls-proxy",
+        action="store_true",
+        help="with http: a proxy of yours does TLS, and nobody gets around it",
+    )
     _add_place(serving)
 
 
@@ -158,6 +176,12 @@ def _add_logins(commands: Commands) -> None:
         default=[],
         metavar="NAME=PATH",
         help="read a secret from a file instead of asking",
+    )
+    entering.add_argument(
+        "--keep",
+        type=_days,
+        metavar="DAYS",
+        help="for how many days messages are kept on this machine, or none; else you are asked",
     )
     leaving = _add(commands, "logout", COMMANDS["logout"], whoami.logout)
     for command in (entering, leaving):
@@ -246,6 +270,21 @@ def _add_costs(commands: Commands) -> None:
     comparing.add_argument("--lookups", type=_count, default=0, help="people looked up (0)")
 
 
+def _add_tokens(commands: Commands) -> None:
+    top = _add(commands, "tokens", COMMANDS["tokens"], None, TOKENS)
+    verbs = _holding(top, "tokens", required=True)
+    making = _add(verbs, "add", TOKENS["add NAME"], tokens.add)
+    making.add_argument(
+        "--scopes", required=True, metavar="SCOPES", help="dm:read, dm:send, or dm:read,dm:send"
+    )
+    making.add_argument("--expires", type=_count, metavar="DAYS", help="days until it ends (never)")
+    ending = _add(verbs, "remove", TOKENS["remove NAME"], tokens.remove)
+    for verb in (making, ending):
+        verb.add_argument("name", metavar="NAME", help="what you call it")
+    for verb in (making, ending, _add_json(_add(verbs, "list", TOKENS["list"], tokens.listed))):
+        _add_home(verb)
+
+
 def _add_sandbox(commands: Commands) -> None:
     top = _add(commands, "sandbox", COMMANDS["sandbox"], None, SANDBOX)
     verbs = _holding(top, "sandbox", required=True)
@@ -273,6 +312,16 @@ def _add_clear(commands: Commands) -> None:
     for verb in (halt, silence):
         verb.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
         _add_place(verb)
+
+
+def _add_forget(commands: Commands) -> None:
+    erasing = _add(commands, "forget", COMMANDS["forget"], forget.forget)
+    whom = erasing.add_mutually_exclusive_group()
+    whom.add_argument("--with", dest="user", metavar="USER", help="only those with one person")
+    whom.add_argument("--conversation", metavar="ID", help="only those of one conversation")
+    erasing.add_argument("--yes", action="store_true", help="ask nothing")
+    erasing.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
+    _add_place(erasing)
 
 
 def _add(
@@ -315,6 +364,14 @@ def _port(text: str) -> int:
     raise ArgumentTypeError("a port is a whole number from 0 to 65535")
 
 
+def _days(text: str) -> str:
+    """Return for how long messages are kept. Raises ArgumentTypeError for what says nothing of
+    it."""
+    if keeping.is_answer(text):
+        return text
+    raise ArgumentTypeError(f"it is none, or a number of days from 1 to {keeping.LONGEST}")
+
+
 def _count(text: str) -> int:
     """Return a number of things. Raises ArgumentTypeError for what is none, or beyond counting."""
     if text.isascii() and text.isdigit() and len(text) <= 9:
@@ -325,6 +382,9 @@ def _count(text: str) -> int:
 def _add_home(command: ArgumentParser) -> ArgumentParser:
     command.add_argument(
         "--home", type=Path, default=SUPPRESS, help="folder of everything written (XDM_HOME)"
+    )
+    command.add_argument(
+        "--principal", metavar="NAME", default=SUPPRESS, help="whose account, by principals.toml"
     )
     return command
 

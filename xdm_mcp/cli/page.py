@@ -41,7 +41,7 @@ async def _serve(app: App, args: Namespace) -> int:
     from xdm_mcp.server.page.serving import serve_page
     from xdm_mcp.server.stopping import Calls, finish_sends, told_to_stop
 
-    log_to_stderr(app.settings.log.level)
+    log_to_stderr(app.settings.log.level, app.settings.log.format)
     port = app.settings.approvals.port if args.port is None else args.port
     async with anyio.create_task_group() as tasks:
         place = await tasks.start(serve_page, app, port)

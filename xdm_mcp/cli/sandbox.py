@@ -9,10 +9,11 @@ from typing import TypeVar
 
 import anyio
 
+from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import gutter, plain, print_json, room_of, screen
 from xdm_mcp.cli.world import HomeWorld
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import Settings, load
+from xdm_mcp.config import Settings
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sandbox import SANDBOX_TOKEN
 
@@ -57,7 +58,7 @@ def reset(args: Namespace) -> int:
 def _with_world(
     args: Namespace, work: Callable[[HomeWorld], Awaitable[T]], story: str | None = None
 ) -> T:
-    return anyio.run(_use, load(home=args.home), work, story)
+    return anyio.run(_use, loaded(args), work, story)
 
 
 async def _use(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from xdm_mcp.app import App
+from xdm_mcp.cli.checks import keeping_check
 from xdm_mcp.cli.gauges import draw_gauges, gauges
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import plain, print_json, screen, show
@@ -46,6 +47,8 @@ async def _status(app: App, args: Namespace) -> int:
         print_json(quota.model_dump(mode="json"))
     else:
         draw(screen(), quota, app.clock.now())
+        kept = await keeping_check(app, quota.account_id)
+        show(screen(), "kept", kept.says, "yellow" if kept.next else "")
     return 0
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import anyio
 
 from xdm_mcp.cli.login import name_of, settings_of
+from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, show
 from xdm_mcp.clock import rfc3339
-from xdm_mcp.config import load
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import Record
@@ -48,7 +48,7 @@ async def _forget(store: Store, backend: str) -> bool:
 
 def whoami(args: Namespace) -> int:
     """Print whom the stored logins speak for; asks no network and shows no secret."""
-    settings = load(home=args.home, backend=args.backend)
+    settings = loaded(args, backend=args.backend)
     store = open_store(settings.home, settings.ledger_url)
     backends = [args.backend] if args.backend else list(NAMES)
     records = [record for backend in backends if (record := store.load(backend))]

@@ -14,19 +14,20 @@ LARGEST = 1_000_000
 """How many bytes of a file are read."""
 
 
-def read_private(path: Path) -> str | None:
+def read_private(path: Path, remedy: str = "log in again") -> str | None:
     """Return the text of a file of ours, None where there is none.
 
-    Raises ConfigError for a link, somebody else's file, or one that others may read or write.
+    Raises ConfigError for a link, somebody else's file, or one that others may read or write; it
+    ends with `remedy`, what the owner does then.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}); log in again.") from None
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); {remedy}.") from None
     with open(file, "rb") as opened:
-        _refuse_shared(path, os.fstat(opened.fileno()))
+        _refuse_shared(path, os.fstat(opened.fileno()), remedy)
         return opened.read(LARGEST).decode("utf-8", "replace")
 
 
@@ -76,16 +77,16 @@ def shared(state: os.stat_result) -> bool:
     return state.st_uid != os.geteuid() or bool(stat.S_IMODE(state.st_mode) & 0o077)
 
 
-def _refuse_shared(path: Path, state: os.stat_result) -> None:
+def _refuse_shared(path: Path, state: os.stat_result, remedy: str = "log in again") -> None:
     if stat.S_ISLNK(state.st_mode):
         raise ConfigError(f"{path} is a link; put a folder of your own in its place.")
     if state.st_uid != os.geteuid():
-        raise ConfigError(f"{path} belongs to another user; remove it and log in again.")
+        raise ConfigError(f"{path} belongs to another user; remove it and {remedy}.")
     if shared(state):
         mode = "700" if stat.S_ISDIR(state.st_mode) else "600"
         raise ConfigError(
             f"{path} is open to other users: run `chmod {mode} {path}`; if they may have read it,"
-            " log in again."
+            f" {remedy}."
         )
 
 

@@ -27,7 +27,8 @@ def watch(secret: str | None) -> None:
 
 def watch_settings(settings: Settings) -> None:
     """Hide every secret of the settings from now on."""
-    for secret in (*(getattr(settings, name) for name in SECRETS), settings.http.token):
+    tables = (settings.http.token, settings.watch.token)
+    for secret in (*(getattr(settings, name) for name in SECRETS), *tables):
         watch(secret.get_secret_value() if secret else None)
 
 

@@ -18,6 +18,7 @@ from xdm_mcp.guard.eligibility import Eligibility
 from xdm_mcp.guard.first_contact import FirstContact
 from xdm_mcp.guard.halt import Halt
 from xdm_mcp.guard.hand_off import compose_url
+from xdm_mcp.guard.leak import Leak
 from xdm_mcp.guard.links import Links
 from xdm_mcp.guard.optout import opted_out
 from xdm_mcp.guard.pacing import Pacing
@@ -27,6 +28,7 @@ from xdm_mcp.guard.rate_windows import RateWindows
 from xdm_mcp.guard.recipients import Recipients
 from xdm_mcp.guard.reply_credit import ReplyCredit
 from xdm_mcp.guard.standing_rules import answering, let_pass
+from xdm_mcp.guard.taint import Taint
 from xdm_mcp.guard.text import Text
 from xdm_mcp.models import quota
 from xdm_mcp.models.quota import Limit
@@ -69,6 +71,8 @@ class Policy(BaseModel):
     quiet_hours: QuietHours = QuietHours()
     first_contact: FirstContact = FirstContact()
     links: Links = Links()
+    leak: Leak = Leak()
+    taint: Taint = Taint()
     confirmation: Confirmation = Confirmation()
     reply_credit: ReplyCredit = ReplyCredit()
     pacing: Pacing = Pacing()

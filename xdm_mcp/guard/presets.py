@@ -13,7 +13,7 @@ Preset = Literal["default", "balanced", "strict"]
 Tables = Mapping[str, Mapping[str, object]]
 """Tables of the guard, such as a preset or an owner writes them."""
 
-HOLDING = ("quiet_hours", "first_contact", "links", "confirmation")
+HOLDING = ("quiet_hours", "first_contact", "links", "leak", "taint", "confirmation")
 """Every rule that holds; each has the setting `least`."""
 
 PRESETS: Mapping[Preset, Tables] = {

@@ -34,7 +34,8 @@ class Recipients(Rule):
     )
     opt_out_phrases: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(),
-        description="Whole messages of theirs that mean `stop`, beside the usual English ones.",
+        description="Whole messages of theirs that mean `stop`, beside the usual ones of 30"
+        " languages.",
     )
 
     def judge(self, draft: Draft, facts: Facts, now: datetime) -> Finding | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from xdm_mcp.inbox.courtesies import courtesy
 from xdm_mcp.models.messages import Message
 
 
-def waits_since(
+def unanswered(
     messages: Sequence[Message], account_id: str, opted_out: Callable[[str], bool]
-) -> datetime | None:
-    """Return the time of the first of their messages (given newest first) that waits for an answer,
-    None where none does.
+) -> Message | None:
+    """Return the first of their messages (given newest first) that waits for an answer, None where
+    none does.
 
     Whatever we wrote answers all that came before. Bare thanks wait for nothing, but do not take
     back the question before them. Whoever asked for silence last waits for nothing.
@@ -25,8 +24,7 @@ def waits_since(
         theirs.append(message)
     if not theirs or (theirs[0].text is not None and opted_out(theirs[0].text)):
         return None
-    waiting = (message.created_at for message in reversed(theirs) if not _courtesy(message))
-    return next(waiting, None)
+    return next((message for message in reversed(theirs) if not _courtesy(message)), None)
 
 
 def _courtesy(message: Message) -> bool:

@@ -17,8 +17,8 @@ UNSEEN = frozenset({"Cf", "Me"})
 MARKS = frozenset({"Mn", "Mc"})
 """Characters that belong to the letter before them."""
 
-SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
-"""Marks that choose how an emoji looks."""
+SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0x064B, 0x0653))))
+"""Marks that choose how an emoji looks, and Arabic vowel signs, which few people write."""
 
 SMILEYS = frozenset({":)", ":-)", ";)", ";-)", "<3", "(:", ":))"})
 """Emoji of punctuation."""

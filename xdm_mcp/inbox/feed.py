@@ -79,18 +79,25 @@ class Feed:
         """Return a message that was read before, or None."""
         return self._known.get(message_id)
 
+    def forget(self) -> None:
+        """Begin anew, as a process does that has read nothing: something was forgotten."""
+        self._known, self._read_on, self._untold = {}, {}, []
+        self._reach, self._pages_back, self._read_at = Reach(), 0, None
+
     def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
         """Return what a reader must know of what is missing; `whole` when the page seems to be
         the last, `listed` when it was made of what this process has read of the whole list."""
-        notes = [self.trouble] if self.trouble else []
+        trouble = self.trouble or self._news.trouble
+        notes = [trouble] if trouble else []
         if whole and listed and self._reach.older is not None and self._known:
             notes.append(f"Messages before {rfc3339(self._complete_since())} were not read.")
         return (*notes, self._unseen()) if whole else tuple(notes)
 
     def _unseen(self) -> str:
+        requests = "hidden requests" if self._reads.capabilities.requests else "message requests"
         return (
-            "Not shown, though they may exist: encrypted threads, message requests, and what is"
-            f" older than {self._settings.horizon_days} days."
+            f"Not shown, though they may exist: encrypted threads, {requests}, and what is older"
+            f" than {self._settings.horizon_days} days."
         )
 
     def _fresh(self, age: timedelta) -> bool:

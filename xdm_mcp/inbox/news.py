@@ -43,6 +43,8 @@ class News:
         self._nudged = False
         self.unread: set[str] = set()
         """Ids of what was told, and perhaps not read here."""
+        self.trouble: str | None = None
+        """What keeps the poller from looking, in whichever process it is."""
 
     @property
     def watched(self) -> bool:
@@ -128,6 +130,7 @@ class News:
 
     async def _tell(self, polling: Polling) -> None:
         """Tell the arrivals that this process has not been told of."""
+        self.trouble = polling.trouble
         told = self._number or 0
         if polling.arrivals <= told:
             return

@@ -71,7 +71,7 @@ class Poller:
     async def _step(self, account_id: str) -> float:
         """Do what is due now; return after how many seconds something may be due again."""
         polling, now = await self._news.catch_up(), self._clock.now()
-        if not polling.mine or _left(polling.until, now) < RENEW:
+        if not polling.mine or _left(polling.until, now) <= RENEW:
             if not await self._ledger.take_polling(account_id, now + LEASE, now):
                 return max(0.0, _left(polling.until, now).total_seconds())
             polling = await self._ledger.polling(account_id)

@@ -17,10 +17,12 @@ from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.errors import BadInput, Unavailable, Unsupported
 from xdm_mcp.guard.policy import Policy
-from xdm_mcp.inbox.answering import waits_since
+from xdm_mcp.inbox.answering import unanswered
 from xdm_mcp.inbox.cursors import read_cursor, write_cursor
 from xdm_mcp.inbox.feed import Feed
+from xdm_mcp.inbox.handing import Handing
 from xdm_mcp.inbox.news import News
+from xdm_mcp.inbox.search import Asked, Search
 from xdm_mcp.inbox.showing import conversation_row, message_row, person
 from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
@@ -49,8 +51,11 @@ class Inbox:
         news: News,
         policy: Policy,
         clock: Clock,
+        search: Search,
+        handing: Handing,
     ) -> None:
-        """Read through `feed`; wait for `news`."""
+        """Read through `feed`; wait for `news`; look for words by `search`; tell `handing` what is
+        shown."""
         self._backend = backend
         self._people = people
         self._ledger = ledger
@@ -58,6 +63,8 @@ class Inbox:
         self._news = news
         self._policy = policy
         self._clock = clock
+        self._search = search
+        self._handing = handing
 
     def watch(self) -> AbstractContextManager[None]:
         """Have the inbox looked at while entered; changes go out on the bus."""
@@ -85,6 +92,9 @@ class Inbox:
         """
         if with_user is not None and conversation_id is not None:
             raise BadInput("Give with_user or conversation_id, not both.")
+        if query is not None and self._search.keeps and wait_seconds == 0:
+            peer = await self._peer(with_user, conversation_id)
+            return await self._found(query, peer, since, limit, cursor)  # nothing is read for it
         if not self._backend.capabilities.inbox:
             self._check_without_inbox(with_user or conversation_id, wait_seconds)
         peer = await self._peer(with_user, conversation_id)
@@ -107,7 +117,9 @@ class Inbox:
             raise BadInput(
                 "A message id is a number of 1 to 19 digits; use the one that list_dms gave."
             )
-        message = self._feed.find(message_id) or await self._feed.fetch(message_id)
+        account = await self._people.account()
+        message = self._feed.find(message_id) or await self._search.kept(account.id, message_id)
+        message = message or await self._feed.fetch(message_id)
         return await self._message_page([message], None, None, ())
 
     def known_conversations(self, prefix: str) -> list[str]:
@@ -178,24 +190,26 @@ class Inbox:
         self, since: datetime | None, only_needing: bool, limit: int, cursor: str | None
     ) -> InboxPage:
         account = await self._people.account()
-        before = read_cursor(cursor, "conversations")
+        what = "needs_reply" if only_needing else "conversations"
+        place = read_cursor(cursor, what)
+        after = int(place) if place is not None else None
         while True:
             threads = self._feed.conversations()
             waiting, known = await self._waiting(threads, account.id)
-            rows = [
-                (key, messages[0])
-                for key, messages in threads.items()
-                if (before is None or int(messages[0].id) < int(before))
-                and (since is None or messages[0].created_at >= since)
-                and (not only_needing or key in waiting)
-            ]
-            if len(rows) > limit or not await self._feed.reach_back(since):
+            if only_needing:  # who has waited longest comes first, so all of them must be known
+                rows = sorted((int(message.id), key) for key, message in waiting.items())
+                rows = [row for row in rows if after is None or row[0] > after]
+            else:
+                rows = [(int(messages[0].id), key) for key, messages in threads.items()]
+                rows = [row for row in rows if after is None or row[0] < after]
+            if since is not None:
+                rows = [row for row in rows if threads[row[1]][0].created_at >= since]
+            enough = len(rows) > limit and not only_needing
+            if enough or not await self._feed.reach_back(since):
                 break
         page, more = rows[:limit], len(rows) > limit
-        oldest = min((last.id for _, last in page), key=int, default=None)
-        if only_needing:
-            page = sorted(page, key=lambda row: waiting[row[0]])
-        others = {key: self._others(key, threads[key], account.id) for key, _ in page}
+        await self._handing.hand(threads[key][0] for _, key in page)
+        others = {key: self._others(key, threads[key], account.id) for _, key in page}
         users = await self._named([user_id for ids in others.values() for user_id in ids])
         now = self._clock.now()
         return InboxPage(
@@ -206,14 +220,14 @@ class Inbox:
                     key,
                     threads[key],
                     others[key],
-                    since=waiting.get(key),
+                    since=waiting[key].created_at if key in waiting else None,
                     window=self._policy.reply_credit.window(known[key], now)
                     if key in known
                     else None,
                 )
-                for key, _ in page
+                for _, key in page
             ],
-            next_cursor=write_cursor("conversations", oldest) if more and oldest else None,
+            next_cursor=write_cursor(what, str(page[-1][0])) if more else None,
             coverage=self._backend.capabilities.coverage,
             as_of=rfc3339(self._feed.as_of),
             notes=[*self._feed.notes(whole=not more), *self._left_out()],
@@ -221,19 +235,17 @@ class Inbox:
 
     async def _waiting(
         self, threads: Mapping[str, Sequence[Message]], account_id: str
-    ) -> tuple[dict[str, datetime], dict[str, PeerFacts]]:
-        """Return since when conversations need a reply, and what is known of whom they are with;
-        whoever asked us to stop needs none."""
-        found = {
-            key: waits_since(messages, account_id, self._policy.opted_out)
-            for key, messages in threads.items()
-        }
-        waiting = {key: since for key, since in found.items() if since is not None}
+    ) -> tuple[dict[str, Message], dict[str, PeerFacts]]:
+        """Return the first unanswered message of conversations that need a reply, and what is known
+        of whom they are with; whoever asked us to stop needs none."""
+        stop = self._policy.opted_out
+        found = {key: unanswered(said, account_id, stop) for key, said in threads.items()}
+        waiting = {key: message for key, message in found.items() if message is not None}
         pairs = {key: other for key in waiting if (other := one_to_one(key, account_id))}
         facts = await self._ledger.known_peers(account_id, list(pairs.values()), self._clock.now())
         known = {key: facts[other] for key, other in pairs.items()}
         stopped = {key for key, peer in known.items() if peer.opted_out_at is not None}
-        return {key: since for key, since in waiting.items() if key not in stopped}, known
+        return {key: waiting[key] for key in waiting if key not in stopped}, known
 
     def _left_out(self) -> list[str]:
         if self._backend.capabilities.groups:
@@ -264,31 +276,14 @@ class Inbox:
     async def _found(
         self, query: str, peer: str | None, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
-        before = read_cursor(cursor, f"query:{query}")
-        wanted = query.casefold()
-        if peer is not None and not self._backend.capabilities.inbox:
-            await self._feed.thread(peer, self._backend.capabilities.max_page, None)
-        while await self._feed.reach_back(since):
-            pass
-        found = [
-            m
-            for m in self._feed.messages()
-            if m.text is not None
-            and wanted in m.text.casefold()
-            and (peer is None or m.conversation_id == peer)
-            and (since is None or m.created_at >= since)
-            and (before is None or int(m.id) < int(before))
+        account = await self._people.account()
+        found = await self._search.find(account.id, Asked(query, peer, since, limit, cursor))
+        page = await self._message_page(found.messages, None, found.next_cursor, found.notes)
+        rows = [
+            row.model_copy(update={"truncated": True}) if row.id in found.cut else row
+            for row in page.messages or []
         ]
-        page, more = found[:limit], len(found) > limit
-        note = (
-            f"Searched the {len(self._feed.messages())} messages read so far, not all that exist."
-        )
-        return await self._message_page(
-            page,
-            None,
-            write_cursor(f"query:{query}", page[-1].id) if more else None,
-            (note, *self._feed.notes(whole=True)),
-        )
+        return page.model_copy(update={"messages": rows})
 
     async def _message_page(
         self,
@@ -297,6 +292,7 @@ class Inbox:
         next_cursor: str | None,
         notes: Sequence[str],
     ) -> InboxPage:
+        await self._handing.hand(messages)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

@@ -34,13 +34,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from xdm_mcp.ledger.asking import AskingLedger
 from xdm_mcp.ledger.factors import FactorLedger
+from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.ledger.knowing import KnowingLedger
+from xdm_mcp.ledger.marks import REMEMBERED
 from xdm_mcp.ledger.polling import PollingLedger
+from xdm_mcp.ledger.taints import TaintLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import KnownUser, User
@@ -93,7 +96,9 @@ class Booking:
     cost: int
 
 
-class Ledger(AskingLedger, FactorLedger, KnowingLedger, PollingLedger, Protocol):
+class Ledger(
+    AskingLedger, FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger, Protocol
+):
     """See the module: the seven promises hold for every method."""
 
     @property
@@ -260,6 +265,9 @@ class Ledger(AskingLedger, FactorLedger, KnowingLedger, PollingLedger, Protocol)
         messages: Sequence[Message],
         opted_out: Callable[[str], bool],
         now: datetime,
+        *,
+        keep: timedelta | None = None,
+        marked_for: timedelta = REMEMBERED,
     ) -> int:
         """Learn from messages read: who wrote last, who opted out, what was sent elsewhere. Return
         how many of them taught something.
@@ -268,7 +276,8 @@ class Ledger(AskingLedger, FactorLedger, KnowingLedger, PollingLedger, Protocol)
         peer's last word and reply credit, and `opted_out` judges their text; own ones first prove
         open entries (and refusals that were none), else charge `<account>/messages` as sends that
         we did not make, if they are younger than 24 h. Joins and leaves teach nothing. No text is
-        stored.
+        stored, but for `keep`: then messages younger than that are kept (`KeptLedger`), by the same
+        transaction. Marks of it are, for `marked_for` since it was last read.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from xdm_mcp.errors import LedgerUnavailable, NotFound
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.rows import COLUMNS, Stored, stored_of
@@ -12,6 +14,9 @@ SELECT = f"SELECT {', '.join(COLUMNS)} FROM entry "  # noqa: S608 - our own name
 
 RETURNING = f"RETURNING {', '.join(COLUMNS)}"
 """How a change answers with the row as it then is."""
+
+UNSAID: dict[str, Value] = {**dict.fromkeys(COLUMNS), "reads": 0, "charges": "", "not_sent": 0}
+"""What a column holds in a new row that says nothing of it, by the table's own defaults."""
 
 NO_LONGER = {"text": None, "lapses_at": None, "next_read_at": None, "owner": None}
 """What a settled entry keeps nothing of: its text, its plans, its lease."""
@@ -32,10 +37,16 @@ def load(sql: Sql, entry_id: int) -> Stored:
 
 def insert(sql: Sql, **columns: Value) -> Stored:
     """Write a new row and return it."""
+    [[entry_id]] = sql.all(_inserting(tuple(columns)), *columns.values())
+    row = UNSAID | columns | {"id": entry_id}
+    return stored_of(tuple(row[name] for name in COLUMNS))
+
+
+@cache
+def _inserting(columns: tuple[str, ...]) -> str:
+    """Return the statement that writes these columns: there are as many as ways to decide."""
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    statement = f"INSERT INTO entry ({names}) VALUES ({marks}) {RETURNING}"  # noqa: S608 - our own names
-    [row] = sql.all(statement, *columns.values())
-    return stored_of(row)
+    return f"INSERT INTO entry ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own names
 
 
 def change(sql: Sql, stored: Stored, **columns: Value) -> Stored:

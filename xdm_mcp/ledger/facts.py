@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from xdm_mcp.clock import from_ms
 from xdm_mcp.digests import match_digest, similar_digest
 from xdm_mcp.ledger.books import DAY, halts, page
+from xdm_mcp.ledger.marks import leaks
 from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
 from xdm_mcp.ledger.rows import Stored, moment
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.standing_rules import concerning
+from xdm_mcp.ledger.taints import taints
 from xdm_mcp.ledger.windows import CREDIT, windows
+from xdm_mcp.marks import Marked, marked
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, Target
 from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
@@ -22,7 +25,8 @@ from xdm_mcp.models.verdicts import Duplicate, Facts, PeerFacts
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is looked for in the past of a send: the same key, the same request, the same match,
-    nearly the same text; and the digest of its content."""
+    nearly the same text; the digest of its content; the marks of its text, None where a person saw
+    it already: then what it carries and what was read before is no question."""
 
     account_id: str
     target: Target
@@ -32,6 +36,7 @@ class Wanted:
     match: str
     similar: str
     own_id: int = 0
+    marks: Marked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,20 @@ class Weighed:
     blocked_until: int
 
 
-def wanted_by(draft: Draft) -> Wanted:
-    """Return what to look for before `draft`. The digests take a while: make them before the hold
-    of the ledger."""
+def wanted_by(draft: Draft, key: bytes) -> Wanted:
+    """Return what to look for before `draft`, its text marked under the ledger's `key`. Digests and
+    marks take a while: make them before the hold of the ledger."""
     content = draft.content
     request = draft.request_for(content)
-    key, match, similar = (
+    drafted, match, similar = (
         draft.key_for(request),
         match_digest(draft.text),
         similar_digest(draft.text),
     )
-    return Wanted(draft.account_id, draft.target, key, content, request, match, similar)
+    return Wanted(
+        draft.account_id, draft.target, drafted, content, request, match, similar,
+        marks=marked(draft.text, key, draft.account_id),
+    )  # fmt: skip
 
 
 def wanted_again(stored: Stored) -> Wanted:
@@ -101,6 +109,8 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
         last_send_at=moment(last_send_at),
         new_group=target.is_new_group,
         standing_rules=concerning(sql, account_id, target, now),
+        leaks=leaks(sql, account_id, target, wanted.marks) if wanted.marks else (),
+        taints=taints(sql, account_id, target) if wanted.marks else (),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
     return Weighed(facts, scopes, first_contact, thread.newest_id, blocked_until or 0)
@@ -132,19 +142,34 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     """The newest send of the same text to the same recipient within 24 h, or one that cannot be
     told from it yet."""
     row = sql.one(
-        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND peer = ?"
-        " AND match_digest = ? AND slot_at > ? AND request = ? AND id <> ?"
-        " AND state NOT IN ('failed', 'rejected', 'expired')"
-        " ORDER BY CASE state WHEN 'unknown' THEN 0 ELSE 1 END, slot_at DESC LIMIT 1",
-        wanted.account_id, wanted.target.peer, wanted.match, now - DAY, wanted.request,
-        wanted.own_id,
-    ) or sql.one(
-        "SELECT id, state, slot_at FROM entry WHERE account_id = ? AND match_digest = ?"
-        " AND state IN ('reserved', 'in_flight', 'unknown') AND peer = ? AND id <> ?"
-        " ORDER BY slot_at DESC LIMIT 1",
+        SAME,
+        wanted.request, wanted.account_id, wanted.target.peer, now - DAY, wanted.match,
+        wanted.own_id, wanted.request,
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
     )  # fmt: skip
     return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
+
+
+SAME = """
+SELECT id, state, slot_at FROM (
+    SELECT id, state, slot_at,
+        CASE WHEN request <> ? THEN 2 WHEN state = 'unknown' THEN 0 ELSE 1 END AS rank
+    FROM entry
+    WHERE account_id = ? AND peer = ? AND slot_at > ? AND match_digest = ? AND id <> ?
+        AND (state IN ('reserved', 'in_flight', 'unknown')
+            OR request = ? AND state NOT IN ('failed', 'rejected', 'expired'))
+    UNION ALL
+    SELECT id, state, slot_at, 2 AS rank FROM entry
+    WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL AND state = 'unknown'
+        AND match_digest = ? AND peer = ? AND id <> ?
+) AS same ORDER BY rank, slot_at DESC LIMIT 1
+"""
+"""What may be the same send: of a day, or unknown however old. What is reserved or in flight is of
+this day, since the sweep ends the rest.
+
+Here and below `coalesce` does nothing but keep SQLite from walking all sends of an account: it
+shall walk the few that are open.
+"""
 
 
 def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
@@ -162,9 +187,9 @@ def _stands(sql: Sql, account_id: str) -> Row:
     """Return how many sends wait for a person, the slot of the newest one that counts, and until
     when nothing may leave (ms, None where nothing ever left)."""
     [row] = sql.all(
-        "SELECT (SELECT count(*) FROM entry WHERE account_id = ?"
-        " AND state IN ('held', 'approved')),"
-        " (SELECT slot_at FROM entry WHERE account_id = ?"
+        "SELECT (SELECT count(*) FROM entry WHERE account_id = coalesce(?, account_id)"
+        " AND settled_at IS NULL AND state IN ('held', 'approved')),"
+        " (SELECT slot_at FROM entry WHERE account_id = ? AND booked_day IS NOT NULL"
         " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')"
         " ORDER BY slot_at DESC LIMIT 1),"
         " (SELECT blocked_until FROM scope WHERE name = ?)",

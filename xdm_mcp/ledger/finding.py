@@ -26,7 +26,8 @@ def waiting(sql: Sql, account_id: str | None) -> tuple[Entry, ...]:
     """See Ledger.waiting."""
     found = _entries(
         sql,
-        "WHERE state IN ('held', 'approved') AND account_id = coalesce(?, account_id)",
+        "WHERE settled_at IS NULL AND state IN ('held', 'approved')"
+        " AND account_id = coalesce(?, account_id)",
         account_id,
     )
     return tuple(sorted(found, key=lambda entry: entry.id))
@@ -58,8 +59,10 @@ def due(sql: Sql, now: int) -> tuple[Entry, ...]:
 def newest_stamp(sql: Sql, account_id: str) -> datetime | None:
     """See Ledger.newest_stamp."""
     [[left, decided]] = sql.all(
-        "SELECT (SELECT dispatched_at FROM entry WHERE account_id = ?"
-        " AND dispatched_at IS NOT NULL ORDER BY dispatched_at DESC LIMIT 1),"
+        # A slot is never earlier than its dispatch, but after a step of the clock it may be later.
+        "SELECT (SELECT max(dispatched_at) FROM (SELECT dispatched_at FROM entry"
+        " WHERE account_id = ? AND booked_day IS NOT NULL AND dispatched_at IS NOT NULL"
+        " ORDER BY slot_at DESC LIMIT 20) AS newest),"
         " (SELECT at FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1)",
         account_id,
     )

@@ -11,6 +11,7 @@ from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.rows import Stored, hold_text
 from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.taints import looked
 from xdm_mcp.models.sends import Assurance, Entry, Hold, SendState
 
 
@@ -32,6 +33,8 @@ def approve(
         if hold.answered_at is not None:
             raise BadInput("The client has already answered about this send; approve it elsewhere.")
         approved = replace(approved, answered_at=at)
+    if assurance >= Assurance.PERSON:
+        looked(sql, stored.entry)
     note(sql, stored, now, "approved", assurance=assurance.name.lower(), by=by, digest=digest)
     return change(sql, stored, state=SendState.APPROVED, hold=hold_text(approved)).entry
 
@@ -39,6 +42,7 @@ def approve(
 def reject(sql: Sql, approval_id: str, by: str, now: int) -> Entry:
     """See Ledger.reject."""
     stored, hold = _waiting(sql, approval_id, now, SendState.HELD, SendState.APPROVED)
+    looked(sql, stored.entry)
     note(sql, stored, now, "rejected", by=by)
     return change(
         sql, stored, state=SendState.REJECTED, code="rejected", says="A person rejected it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xdm_mcp.clock import to_ms
 from xdm_mcp.ledger import (
@@ -24,10 +24,13 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.asking import SqlAsking
 from xdm_mcp.ledger.base import Booking, Judge, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
-from xdm_mcp.ledger.facts import wanted_by
+from xdm_mcp.ledger.facts import Wanted, wanted_by
+from xdm_mcp.ledger.kept import SqlKept, length_ms
 from xdm_mcp.ledger.knowing import SqlKnowing
+from xdm_mcp.ledger.marks import REMEMBERED, key_of, known_key
 from xdm_mcp.ledger.polling import SqlPolling
 from xdm_mcp.ledger.sql import Database
+from xdm_mcp.ledger.taints import SqlTaints
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
@@ -38,13 +41,14 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
+class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaints):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:
         """Keep everything in `database`; touch nothing yet."""
         self._database = database
         self._owner = secrets.token_hex(8)
+        self._key: bytes | None = None
 
     @property
     def place(self) -> str:
@@ -58,7 +62,10 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
     async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
         """See Ledger.facts."""
         at = to_ms(now)
-        return await self._database.imagine(lambda sql: reserving.facts(sql, draft, limits, at))
+        wanted = await self._wanted(draft)
+        return await self._database.imagine(
+            lambda sql: reserving.facts(sql, draft, limits, at, wanted)
+        )
 
     async def reserve(
         self,
@@ -72,7 +79,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
     ) -> Reservation:
         """See Ledger.reserve."""
         at = to_ms(now)
-        wanted = wanted_by(draft)
+        wanted = await self._wanted(draft)
         return await self._database.write(
             lambda sql: reserving.reserve(
                 sql, self._owner, draft, limits, judge, hold, at, leave=leave, wanted=wanted
@@ -172,11 +179,16 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
         messages: Sequence[Message],
         opted_out: Callable[[str], bool],
         now: datetime,
+        *,
+        keep: timedelta | None = None,
+        marked_for: timedelta = REMEMBERED,
     ) -> int:
         """See Ledger.record."""
-        at = to_ms(now)
+        at, kept = to_ms(now), length_ms(keep)
         return await self._database.write(
-            lambda sql: recording.record(sql, account_id, messages, opted_out, at)
+            lambda sql: recording.record(
+                sql, account_id, messages, opted_out, at, marked_for=marked_for, keep=kept
+            )
         )
 
     async def remember_users(self, users: Sequence[User], now: datetime) -> None:
@@ -286,3 +298,11 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKnowing, SqlPolling):
     async def verify_audit(self) -> AuditVerdict:
         """See Ledger.verify_audit."""
         return await self._database.read(audit.verify)
+
+    async def _wanted(self, draft: Draft) -> Wanted:
+        """Make digests and marks of a draft outside of any transaction."""
+        if self._key is None:
+            known = await self._database.read(known_key)
+            key = known if known is not None else await self._database.write(key_of)
+            self._key = key
+        return wanted_by(draft, self._key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
-from xdm_mcp.ledger.asking import TABLES as ASKING
+from xdm_mcp.ledger import asking, kept_rows, marks, taints
 from xdm_mcp.ledger.audit import seal
+from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.polling import TABLES as POLLING
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.audit import FIRST
@@ -67,15 +68,31 @@ def m005_fewer_indexes(sql: Sql) -> None:
     sql.run("CREATE INDEX entry_match ON entry (account_id, peer, match_digest, slot_at)")
 
 
-def m006_polling(sql: Sql) -> None:
+def m006_lean_writes(sql: Sql) -> None:
+    """Write few pages with a send: see `ledger/lean.py`."""
+    slim(sql)
+
+
+def m007_kept(sql: Sql) -> None:
+    """Make the tables of messages that the owner keeps, and of what was forgotten."""
+    kept_rows.make(sql)
+
+
+def m008_polling(sql: Sql) -> None:
     """Make the tables through which processes share one poller of an inbox."""
     for statement in POLLING:
         sql.run(statement)
 
 
-def m007_asking(sql: Sql) -> None:
+def m009_marks(sql: Sql) -> None:
+    """Make the marks of what was read, with a key of their own, and what was shown to agents."""
+    for statement in (*marks.TABLES, *taints.TABLES):
+        sql.run(statement)
+
+
+def m010_asking(sql: Sql) -> None:
     """Make the table of the keys under which questions travel through clients."""
-    for statement in ASKING:
+    for statement in asking.TABLES:
         sql.run(statement)
 
 
@@ -85,8 +102,11 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m003_factors,
     m004_standing_rules,
     m005_fewer_indexes,
-    m006_polling,
-    m007_asking,
+    m006_lean_writes,
+    m007_kept,
+    m008_polling,
+    m009_marks,
+    m010_asking,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

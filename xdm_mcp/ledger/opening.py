@@ -8,6 +8,8 @@ from pathlib import Path
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.sql import Database
+from xdm_mcp.ledger.watched import WatchedDatabase
+from xdm_mcp.steps import in_force
 
 SQLITE = "sqlite:///"
 """How the address of an embedded ledger begins; a path follows, or `:memory:`."""
@@ -18,16 +20,20 @@ POSTGRES = ("postgresql://", "postgres://")
 
 def open_ledger(url: str) -> Ledger:
     """Return the ledger at `url`: `sqlite:///` and a path, `sqlite:///:memory:`, or
-    `postgresql://user@host/database`. Touches nothing yet.
+    `postgresql://user@host/database`. Touches nothing yet. Its transactions are steps.
 
     Raises ConfigError for any other address, without repeating it: it may hold a password.
     """
     from xdm_mcp.ledger.keeping import SqlLedger
 
+    return SqlLedger(WatchedDatabase(_engine(url), in_force()))
+
+
+def _engine(url: str) -> Database:
     if url.startswith(POSTGRES):
-        return SqlLedger(_postgres(url))
+        return _postgres(url)
     if url.startswith(SQLITE) and url != SQLITE:
-        return SqlLedger(_sqlite(url.removeprefix(SQLITE)))
+        return _sqlite(url.removeprefix(SQLITE))
     raise ConfigError(
         "`ledger_url` is `sqlite:///` and the path of a file, or"
         " `postgresql://user@host/database`; write it so."

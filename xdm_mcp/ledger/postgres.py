@@ -36,6 +36,9 @@ PATIENCE = 10.0
 PAUSE = 0.2
 """How long (s) we wait between two such tries."""
 
+SCRUBBED = ("kept", "entry", "person")
+"""The tables in which words of people lie."""
+
 TROUBLE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.LockNotAvailable, "is kept busy by another process; try again in a moment"),
     (errors.DiskFull, "cannot grow because its server's disk is full; free some space there"),
@@ -94,6 +97,10 @@ class PostgresDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, begin_write, work, "ROLLBACK"))
 
+    async def scrub(self, patience: float) -> bool:
+        """See Database.scrub. Its own log is the server's, and goes as its settings say."""
+        return await self._hop(partial(self._scrub, patience))
+
     async def changes(self) -> Changes:
         """See Database.changes."""
         await self._listening.open()
@@ -111,6 +118,7 @@ class PostgresDatabase:
         """See Database.close."""
         self._listening.close()
         await self._hop(self._drop)
+        self._hops.end()
 
     async def _hop(self, step: Callable[[], T]) -> T:
         return await self._hops.hop(partial(self._guarded, step))
@@ -168,6 +176,19 @@ class PostgresDatabase:
             return
         if said != end:
             raise LedgerUnavailable(f"The ledger {self.place} undid this; try again.")
+
+    def _scrub(self, patience: float) -> bool:
+        session, _ = self._begun(begin_read)
+        session.execute("COMMIT")
+        session.execute(f"SET lock_timeout = {round(patience * 1000)}")
+        try:
+            for table in SCRUBBED:
+                session.execute(f"VACUUM (FULL) {table}")
+        except errors.LockNotAvailable:
+            return False
+        finally:
+            session.execute("RESET lock_timeout")
+        return True
 
     def _say(self, session: Session, end: str) -> str | None:
         return session.execute(end).statusmessage

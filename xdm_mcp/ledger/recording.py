@@ -1,5 +1,6 @@
 """Learning from messages that were read: who wrote last, who asked us to stop, what proves an open
-send, what was sent elsewhere. No text is stored."""
+send, what was sent elsewhere. Text is stored only where the owner keeps messages, else marks of it
+alone."""
 
 from __future__ import annotations
 
@@ -9,22 +10,19 @@ from datetime import timedelta
 
 from xdm_mcp.clock import to_ms
 from xdm_mcp.digests import match_digest
+from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.entries import find
+from xdm_mcp.ledger.marks import mark
 from xdm_mcp.ledger.peers import load_peer, newer, opt_out, save_peer
 from xdm_mcp.ledger.rows import Stored, charges_text
 from xdm_mcp.ledger.settling import prove
+from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.ledger.windows import charge
 from xdm_mcp.models.messages import Message, one_to_one
 from xdm_mcp.models.quota import WINDOW_MARGIN
 from xdm_mcp.models.sends import Receipt, SendState, Target
-
-SNOWFLAKE_EPOCH = 1288834974657
-"""When (ms) the clock in the upper bits of X's ids began (twitter-archive/snowflake, 2010)."""
-
-SNOWFLAKE_FROM = 10**15
-"""Smaller ids carry no time: X gave them out before November 2010."""
 
 OptedOut = Callable[[str], bool]
 """Whether a text asks us to stop."""
@@ -38,12 +36,23 @@ messages that X has."""
 
 
 def record(
-    sql: Sql, account_id: str, messages: Sequence[Message], opted_out: OptedOut, now: int
+    sql: Sql,
+    account_id: str,
+    messages: Sequence[Message],
+    opted_out: OptedOut,
+    now: int,
+    *,
+    marked_for: timedelta,
+    keep: int | None = None,
 ) -> int:
-    """See Ledger.record."""
+    """See Ledger.record; `keep` in ms."""
+    if keep is not None:
+        kept_rows.keep(sql, account_id, messages, now - keep)
     said = [message for message in messages if message.kind == "message" and message.sender_id]
     said.sort(key=lambda message: int(message.id))
-    return sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    news = sum(_learn(sql, account_id, message, opted_out, now) for message in said)
+    mark(sql, account_id, said, marked_for, now)
+    return news
 
 
 def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now: int) -> bool:
@@ -107,10 +116,8 @@ def proves(message: Message, stored: Stored) -> bool:
 def sent_at(message: Message) -> int:
     """Return when (ms) X accepted a message: its id says so, and knows it better than a date to the
     second."""
-    number = int(message.id)
-    if number < SNOWFLAKE_FROM:
-        return to_ms(message.created_at)
-    return (number >> 22) + SNOWFLAKE_EPOCH
+    at = time_of(int(message.id))
+    return to_ms(message.created_at) if at is None else at
 
 
 def _is_known(sql: Sql, account_id: str, message_id: str) -> bool:

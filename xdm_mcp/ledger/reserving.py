@@ -12,6 +12,7 @@ from xdm_mcp.ledger.base import Judge, MakeHold, Reservation
 from xdm_mcp.ledger.books import DAY, book, stops
 from xdm_mcp.ledger.entries import change, find, insert, load, note
 from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
+from xdm_mcp.ledger.marks import key_of
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
@@ -34,10 +35,12 @@ LIVE = frozenset(
 """States in which a send is not over; its key answers for it however old it is."""
 
 
-def facts(sql: Sql, draft: Draft, limits: Sequence[Limit], now: int) -> Facts:
-    """See Ledger.facts."""
+def facts(
+    sql: Sql, draft: Draft, limits: Sequence[Limit], now: int, wanted: Wanted | None = None
+) -> Facts:
+    """See Ledger.facts. `wanted` as in `reserve`."""
     sweep(sql, now)
-    wanted = wanted_by(draft)
+    wanted = wanted or wanted_by(draft, key_of(sql))
     earlier = _under_key(sql, wanted)
     return weigh(sql, _but_for(earlier, wanted), limits, now).facts
 
@@ -57,7 +60,7 @@ def reserve(
     """See Ledger.reserve. `wanted` is what `wanted_by` makes of the draft, where that was done
     before the hold."""
     sweep(sql, now)
-    wanted = wanted or wanted_by(draft)
+    wanted = wanted or wanted_by(draft, key_of(sql))
     earlier = _under_key(sql, wanted)
     if earlier is not None and earlier.entry.request != wanted.request:
         return Reservation(None, mismatch=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.sql import Row
@@ -53,18 +52,54 @@ class Stored:
 
 def stored_of(row: Row) -> Stored:
     """Return what a row of `COLUMNS` holds."""
-    c = dict(zip(COLUMNS, row, strict=True))
+    (
+        number, account_id, draft_key, request, backend, origin, user_ids, conversation_id,
+        handle, text, content, match, similar, attachment, cost,
+        state, created_at, slot_at, fence, hold, not_before, dispatched_at, settled_at,
+        message_id, thread_id, code, says, retry_at, reads, next_read_at, owner,
+        high_water, charges, first_contact, automatic, not_sent, booked_day,
+        standing_rule,
+    ) = row  # fmt: skip
+    entry = Entry(
+        id=number,
+        draft_key=draft_key,
+        request=request,
+        account_id=account_id,
+        backend=backend,
+        origin=origin,
+        target=Target(tuple(user_ids.split()), conversation_id),
+        handle=handle,
+        text=text,
+        content=content,
+        match=match,
+        attachment=None if attachment is None else Attachment(*json.loads(attachment)),
+        cost=cost,
+        state=SendState(state),
+        created_at=from_ms(created_at),
+        fence=fence,
+        hold=None if hold is None else _hold(hold),
+        not_before=moment(not_before),
+        dispatched_at=moment(dispatched_at),
+        settled_at=moment(settled_at),
+        receipt=None if message_id is None else Receipt(message_id, thread_id),
+        code=code,
+        says=says,
+        retry_at=moment(retry_at),
+        reads=reads,
+        next_read_at=moment(next_read_at),
+        standing_rule=None if standing_rule is None else str(standing_rule),
+    )
     return Stored(
-        entry=_entry(c),
-        similar=c["similar_digest"],
-        slot_at=c["slot_at"],
-        owner=c["owner"],
-        high_water=c["high_water"],
-        charges=charges_of(c["charges"]),
-        first_contact=bool(c["first_contact"]),
-        automatic=bool(c["automatic"]),
-        not_sent=bool(c["not_sent"]),
-        booked_day=c["booked_day"],
+        entry=entry,
+        similar=similar,
+        slot_at=slot_at,
+        owner=owner,
+        high_water=high_water,
+        charges=charges_of(charges),
+        first_contact=bool(first_contact),
+        automatic=bool(automatic),
+        not_sent=bool(not_sent),
+        booked_day=booked_day,
     )
 
 
@@ -110,42 +145,7 @@ def moment(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
-def _entry(c: dict[str, Any]) -> Entry:
-    message_id = c["message_id"]
-    return Entry(
-        id=c["id"],
-        draft_key=c["draft_key"],
-        request=c["request"],
-        account_id=c["account_id"],
-        backend=c["backend"],
-        origin=c["origin"],
-        target=Target(tuple(c["user_ids"].split()), c["conversation_id"]),
-        handle=c["handle"],
-        text=c["text"],
-        content=c["content_digest"],
-        match=c["match_digest"],
-        attachment=_attachment(c["attachment"]),
-        cost=c["cost"],
-        state=SendState(c["state"]),
-        created_at=from_ms(c["created_at"]),
-        fence=c["fence"],
-        hold=_hold(c["hold"]),
-        not_before=moment(c["not_before"]),
-        dispatched_at=moment(c["dispatched_at"]),
-        settled_at=moment(c["settled_at"]),
-        receipt=None if message_id is None else Receipt(message_id, c["thread_id"]),
-        code=c["code"],
-        says=c["says"],
-        retry_at=moment(c["retry_at"]),
-        reads=c["reads"],
-        next_read_at=moment(c["next_read_at"]),
-        standing_rule=None if c["standing_rule"] is None else str(c["standing_rule"]),
-    )
-
-
-def _hold(text: str | None) -> Hold | None:
-    if text is None:
-        return None
+def _hold(text: str) -> Hold:
     kept = json.loads(text)
     return Hold(
         approval_id=kept["approval_id"],
@@ -161,7 +161,3 @@ def _hold(text: str | None) -> Hold | None:
         asked_at=moment(kept.get("asked_at")),
         answered_at=moment(kept.get("answered_at")),
     )
-
-
-def _attachment(text: str | None) -> Attachment | None:
-    return None if text is None else Attachment(*json.loads(text))

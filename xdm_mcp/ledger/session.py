@@ -18,6 +18,8 @@ from psycopg import errors
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.dialect import for_postgres, read_row, written
+from xdm_mcp.ledger.fulltext import FullText
+from xdm_mcp.ledger.fulltext_postgres import TsVector
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS
 from xdm_mcp.ledger.sql import Row, Value
 
@@ -81,9 +83,18 @@ NOTIFY = f"SELECT pg_notify({CHANNEL}, '')"
 VERSION = "CREATE TABLE ledger_version (version BIGINT NOT NULL)"
 """Where the number of the schema is kept, in one row."""
 
+COUNT_ON = """
+SELECT setval(pg_get_serial_sequence('entry', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM entry),
+    false)
+"""
+"""Makes the numbers of sends go on after the last one: SQLite does so by itself where a table is
+made anew."""
+
 
 class PsycopgSql:
     """See Sql. `wrote` is whether a statement changed anything so far."""
+
+    full_text: FullText = TsVector()
 
     def __init__(self, session: Session) -> None:
         """Speak on `session`, within the transaction that is open on it."""
@@ -217,5 +228,6 @@ def _migrate(session: Session, place: str) -> None:
         sql.run("INSERT INTO ledger_version (version) VALUES (0)")
     for step in MIGRATIONS[version:]:
         step(sql)
+    sql.run(COUNT_ON)
     sql.run("UPDATE ledger_version SET version = ?", len(MIGRATIONS))
     session.execute("COMMIT")

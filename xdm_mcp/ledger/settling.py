@@ -238,8 +238,8 @@ def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
     """Return the ten latest attempts, newest first."""
     rows = sql.all(
         "SELECT state, code, first_contact FROM entry WHERE account_id = ?"
-        " AND dispatched_at IS NOT NULL AND state IN ('sent', 'failed', 'unknown')"
-        " ORDER BY dispatched_at DESC, id DESC LIMIT 10",
+        " AND booked_day IS NOT NULL AND dispatched_at IS NOT NULL"
+        " AND state IN ('sent', 'failed', 'unknown') ORDER BY slot_at DESC, id DESC LIMIT 10",
         account_id,
     )  # fmt: skip
     return tuple(Attempt(state, code, bool(first)) for state, code, first in rows)

@@ -8,7 +8,10 @@ values: an engine brings its schema and its connection, and the rules of a send 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from xdm_mcp.ledger.fulltext import FullText
 
 from xdm_mcp.ledger.changes import Changes
 
@@ -24,6 +27,11 @@ T = TypeVar("T")
 
 class Sql(Protocol):
     """One open transaction. Good for nothing after it has ended."""
+
+    @property
+    def full_text(self) -> FullText:
+        """How the engine finds words."""
+        ...
 
     def all(self, statement: str, *values: Value) -> list[Row]:
         """Return every row of the answer."""
@@ -64,6 +72,11 @@ class Database(Protocol):
 
     async def imagine(self, work: Work[T]) -> T:
         """Do `work` as `write` does, return what it returned, and undo all of it."""
+        ...
+
+    async def scrub(self, patience: float) -> bool:
+        """Write the engine's own files anew, without a trace of what was deleted. False where
+        others kept it from finishing within `patience` (s)."""
         ...
 
     async def changes(self) -> Changes:

@@ -19,10 +19,12 @@ import apsw
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.changes import Changes, Looking
 from xdm_mcp.ledger.files import prepare
+from xdm_mcp.ledger.fulltext import FullText
+from xdm_mcp.ledger.fulltext_sqlite import Fts5
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
-from xdm_mcp.ledger.turns import turn
+from xdm_mcp.ledger.turns import Turns
 
 MEMORY = ":memory:"
 """The path of a ledger that lives and dies with its process."""
@@ -67,6 +69,7 @@ class SqliteDatabase:
         self._path = path
         self._connection: apsw.Connection | None = None
         self._hops = Hops()
+        self._turns = Turns(path)
 
     @property
     def place(self) -> str:
@@ -85,6 +88,10 @@ class SqliteDatabase:
         """See Database.imagine."""
         return await self._hop(partial(self._transact, "BEGIN IMMEDIATE", work, "ROLLBACK"))
 
+    async def scrub(self, patience: float) -> bool:
+        """See Database.scrub."""
+        return await self._hop(partial(self._scrub, patience))
+
     async def changes(self) -> Changes:
         """See Database.changes. SQLite counts for each connection what others committed."""
         return Looking(self._pulse, await self._pulse())
@@ -95,6 +102,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """See Database.close."""
         await self._hop(self._close)
+        self._hops.end()
 
     async def _hop(self, step: Callable[[], T]) -> T:
         return await self._hops.hop(partial(self._guarded, step))
@@ -111,7 +119,7 @@ class SqliteDatabase:
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
         queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
-        with turn(self._path) if queued else nullcontext():
+        with self._turns.turn() if queued else nullcontext():
             connection.execute(begin)
             try:
                 result = work(ApswSql(connection))
@@ -186,14 +194,32 @@ class SqliteDatabase:
                 " update this one."
             )
 
+    def _scrub(self, patience: float) -> bool:
+        if self._path == MEMORY:
+            return True
+        connection = self._opened()
+        connection.set_busy_timeout(round(patience * 1000))
+        try:
+            with self._turns.turn():
+                connection.execute("VACUUM")
+            [[busy, _, _]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.BusyError:
+            return False
+        finally:
+            connection.set_busy_timeout(BUSY_MS)
+        return not busy
+
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._turns.close()
 
 
 class ApswSql:
     """See Sql."""
+
+    full_text: FullText = Fts5()
 
     def __init__(self, connection: apsw.Connection) -> None:
         """Speak to `connection`, within the transaction that is open on it."""

@@ -3,16 +3,23 @@ out."""
 
 from __future__ import annotations
 
-from xdm_mcp.ledger.entries import change, find, note
+from xdm_mcp.ledger.entries import change, load, note
 from xdm_mcp.ledger.rows import Stored
 from xdm_mcp.ledger.settling import give_back, missed
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
+LAPSED = """
+SELECT id FROM entry
+WHERE settled_at IS NULL AND state IN ('held', 'approved', 'reserved', 'in_flight')
+AND lapses_at <= ? ORDER BY lapses_at, id
+"""
+
 
 def sweep(sql: Sql, now: int) -> None:
     """End every hold that nobody answered in time and every lease whose owner did not come back."""
-    for stored in find(sql, "WHERE lapses_at <= ? ORDER BY lapses_at, id", now):
+    for (entry_id,) in sql.all(LAPSED, now):
+        stored = load(sql, int(entry_id))
         match stored.entry.state:
             case SendState.HELD | SendState.APPROVED:
                 _expire(sql, stored, now)

@@ -2,8 +2,9 @@
 of them.
 
 Each charge takes the next number of its scope, and stamps never fall within a scope. So of the
-charges inside a window all but the excused ones count, the first of them is found by one look into
-an index, and the window of N is free exactly when the N-th newest charge that counts lies outside.
+charges inside a window all but the excused ones count, the first of them is found by halving, in
+twenty looks among a million, and the window of N is free exactly when the N-th newest charge that
+counts lies outside.
 A charge that is excused keeps its number.
 
 Windows are judged at the present moment and charges are stamped with their slot, which is never
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.rows import Charge, charges_of
@@ -29,7 +31,12 @@ paid for it."""
 
 def span(limit: Limit) -> int:
     """Return for how long (ms) a charge counts in the windows of `limit`: the margin included."""
-    return (limit.per + WINDOW_MARGIN) // timedelta(milliseconds=1)
+    return _in_ms(limit.per, WINDOW_MARGIN)
+
+
+@lru_cache(maxsize=64)
+def _in_ms(per: timedelta, margin: timedelta) -> int:
+    return (per + margin) // timedelta(milliseconds=1)
 
 
 def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
@@ -39,7 +46,23 @@ def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
 
 def charge(sql: Sql, scopes: Mapping[str, int], at: int) -> tuple[Charge, ...]:
     """Charge each scope once, with its excuse or 0, at the slot `at` (ms); return the charges."""
-    return tuple(_charge(sql, name, excuse, at) for name, excuse in sorted(scopes.items()))
+    if not scopes:
+        return ()
+    names = sorted(scopes)
+    marks = ", ".join(["(?, 1, ?)"] * len(names))
+    numbered = sql.all(
+        f"INSERT INTO scope (name, seq, last_at) VALUES {marks}"  # noqa: S608 - our own marks
+        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
+        " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
+        " RETURNING name, id, seq, last_at",
+        *(value for name in names for value in (name, at)),
+    )
+    sql.run(
+        "INSERT INTO charge (scope_id, seq, at, excuse) VALUES "  # noqa: S608 - our own marks
+        + ", ".join(["(?, ?, ?, ?)"] * len(names)),
+        *(value for name, *place in numbered for value in (*place, scopes[name])),
+    )
+    return tuple((int(scope_id), int(seq)) for _, scope_id, seq, _ in sorted(numbered))
 
 
 def excuse(sql: Sql, charges: Iterable[Charge], why: int) -> None:
@@ -98,11 +121,11 @@ def observe(sql: Sql, said: Iterable[ServerWindow], now: int) -> None:
 
 def _window(sql: Sql, limit: Limit, now: int) -> Window:
     since, honoured = now - span(limit), _honoured(limit)
-    scope = sql.one(PROBE, since, since, honoured, honoured, now, limit.scope)
+    scope = sql.one(PROBE, since, since, since, honoured, honoured, now, limit.scope)
     if scope is None:
         return Window(limit, 0, max(0, limit.limit), None, None)
     scope_id, seq, blocked_until, first, excused, newest, told = scope
-    used = seq + 1 - first - excused if first is not None else 0
+    used = seq + 1 - first - excused
     window = _counted(sql, limit, used, scope_id, seq, newest, now)
     for left, until in _server_said(sql, scope_id, now) if told else ():
         window = lowered(window, left, until)
@@ -111,8 +134,15 @@ def _window(sql: Sql, limit: Limit, now: int) -> Window:
 
 PROBE = """
 SELECT id, seq, blocked_until,
-    (SELECT charge.seq FROM charge WHERE scope_id = scope.id AND at > ? ORDER BY at, charge.seq
-        LIMIT 1),
+    (WITH RECURSIVE halved (low, high) AS (
+        SELECT CAST(0 AS BIGINT), scope.seq
+        UNION ALL SELECT
+            CASE WHEN charge.at <= ? THEN charge.seq ELSE low END,
+            CASE WHEN charge.at <= ? THEN high ELSE (low + high + 1) / 2 - 1 END
+        FROM halved LEFT JOIN charge
+            ON charge.scope_id = scope.id AND charge.seq = (low + high + 1) / 2
+        WHERE low < high
+    ) SELECT low + 1 FROM halved WHERE low = high),
     (SELECT count(*) FROM charge WHERE scope_id = scope.id AND at > ? AND excuse > 0
         AND excuse & ? <> 0),
     (SELECT at FROM charge WHERE scope_id = scope.id AND excuse & ? = 0 ORDER BY charge.seq DESC
@@ -120,8 +150,9 @@ SELECT id, seq, blocked_until,
     EXISTS (SELECT 1 FROM server_window WHERE scope_id = scope.id AND resets_at > ?)
 FROM scope WHERE name = ?
 """
-"""A whole window in one statement: the scope, the first charge inside, how many of those inside do
-not count, the newest that counts, and whether headers said something that still holds."""
+"""A whole window in one statement: the scope, the first charge inside (one past the last if there
+is none), how many of those inside do not count, the newest that counts, and whether headers said
+something that still holds."""
 
 
 def _counted(
@@ -214,8 +245,7 @@ def _reached_since(sql: Sql, scope_id: int, seq: int) -> int:
 def _on_their_way(sql: Sql, scope_id: int) -> int:
     """Count the charges of a scope whose requests an answer may not have counted yet."""
     rows = sql.all(
-        "SELECT charges FROM entry"
-        " WHERE lapses_at IS NOT NULL AND state IN ('reserved', 'in_flight')"
+        "SELECT charges FROM entry WHERE settled_at IS NULL AND state IN ('reserved', 'in_flight')"
     )
     return sum(scope == scope_id for (text,) in rows for scope, _ in charges_of(text))
 
@@ -227,18 +257,3 @@ def _scope_id(sql: Sql, name: str) -> int:
     )
     [[scope_id]] = sql.all("SELECT id FROM scope WHERE name = ?", name)
     return int(scope_id)
-
-
-def _charge(sql: Sql, name: str, excuse: int, at: int) -> Charge:
-    [[scope_id, seq, stamp]] = sql.all(
-        "INSERT INTO scope (name, seq, last_at) VALUES (?, 1, ?)"
-        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
-        " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
-        " RETURNING id, seq, last_at",
-        name, at,
-    )  # fmt: skip
-    sql.run(
-        "INSERT INTO charge (scope_id, seq, at, excuse) VALUES (?, ?, ?, ?)",
-        scope_id, seq, stamp, excuse,
-    )  # fmt: skip
-    return int(scope_id), int(seq)

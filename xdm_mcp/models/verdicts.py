@@ -53,6 +53,31 @@ class Duplicate:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What a draft carries of one message of another conversation.
+
+    `kind` is `words`, `code`, `key`, `address` or `amount`; or `said`, for words that an agent sent
+    there without a person. `marks` is how much of it; `wrote_at` is when it was written.
+    """
+
+    kind: str
+    conversation_id: str
+    message_id: str
+    wrote_at: datetime
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A conversation of which an agent has read words of somebody else that nobody answered, since
+    a person last looked; `at` is when it read them."""
+
+    conversation_id: str
+    message_id: str
+    at: datetime
+
+
 NOTHING_SPENT = Spend()
 
 
@@ -62,7 +87,9 @@ class Facts:
 
     `peers` has one item per recipient (a group counts as one). `similar_peers` counts other peers
     who got nearly this text within 24 h. `last_send_at` is the slot of the newest counted send of
-    the account. `standing_rules` are those in force that may concern this recipient.
+    the account. `standing_rules` are those in force that may concern this recipient. `leaks` is
+    what the text carries of other conversations, `taints` what was read of others, the newest
+    first.
     """
 
     account_id: str
@@ -77,6 +104,8 @@ class Facts:
     last_send_at: datetime | None = None
     new_group: bool = False
     standing_rules: tuple[RuleUse, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    taints: tuple[Taint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

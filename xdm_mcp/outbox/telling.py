@@ -98,12 +98,13 @@ def reason(finding: Finding) -> Reason:
     return Reason(rule=finding.rule, says=finding.says)
 
 
-def how_to_approve(approval_id: str, page: str | None = None) -> str:
-    """Return the one sentence that tells a person how to approve, on the page where there is
-    one."""
+def how_to_approve(approval_id: str, page: str | None = None, principal: str = "") -> str:
+    """Return the one sentence that tells a person how to approve, on the page where there is one,
+    as one of several principals if that is so."""
     decides = f"decides at {page}, or runs" if page else "runs"
+    whose = f" --principal {principal}" if principal else ""
     return (
-        f"The owner {decides} `xdm-mcp approvals approve {approval_id}` in a terminal; "
+        f"The owner {decides} `xdm-mcp approvals approve {approval_id}{whose}` in a terminal; "
         "no tool can do it."
     )
 

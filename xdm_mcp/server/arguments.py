@@ -110,14 +110,20 @@ class ListDms(Arguments):
     with_user: str | None = Field(None, description="Messages with @handle or numeric id.")
     conversation_id: str | None = Field(None, description="Messages of this conversation.")
     query: str | None = Field(
-        None, min_length=1, max_length=200, description="Messages that contain these words."
+        None,
+        min_length=1,
+        max_length=200,
+        description='Messages with all these words; "a phrase", begin*.',
     )
     since: Moment | None = Field(None, description="Nothing older (RFC 3339).")
     needs_reply: bool = Field(False, description="Only conversations that wait for our answer.")
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=512, description="next_cursor of the page before.")
     wait_seconds: float = Field(
-        0, ge=0, le=50, description="Wait up to this long for something new to arrive."
+        0,
+        ge=0,
+        le=50,
+        description="Wait up to this long for something new, with since for anything after it.",
     )
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,12 +19,13 @@ from xdm_mcp.app import App
 from xdm_mcp.server.apps import EXTENSIONS
 from xdm_mcp.server.completion import complete
 from xdm_mcp.server.logs import report
-from xdm_mcp.server.prompts import get_prompt, list_prompts
+from xdm_mcp.server.prompts import get_prompt, list_prompts, templates
+from xdm_mcp.server.recent import Recent, counted
 from xdm_mcp.server.resources import list_resources, list_templates, read_resource
 from xdm_mcp.server.rounds import Seal
 from xdm_mcp.server.stopping import Calls
 from xdm_mcp.server.subscriptions import Subscriptions, deliveries
-from xdm_mcp.server.tools import call_tool, list_tools, schema_of
+from xdm_mcp.server.tools import OFFERS, call_tool, list_tools, schema_of
 
 NAME = "xdm-mcp"
 
@@ -90,9 +91,26 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_get_prompt=get_prompt,
         on_completion=partial(complete, app),
     )
-    server.middleware += [our_words_only, Seal(app)]
+    server.middleware.insert(0, known_names_only)  # before the span that the SDK names after it
+    # Whatever decides who may call what belongs before `Recent`, which answers without a look.
+    server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), Seal(app)]
     server.extensions |= EXTENSIONS
+    if app.settings.watch.traces:
+        from xdm_mcp.server.tracing import trace_steps  # no part of a server's start
+
+        trace_steps(app.steps)
     return server
+
+
+async def known_names_only(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """Let no name of a tool or prompt pass that we do not have: it could be anybody's words, and a
+    trace would keep it."""
+    name = (ctx.params or {}).get("name")
+    if isinstance(name, str) and name not in OFFERS and name not in templates():
+        ctx = replace(ctx, params={**(ctx.params or {}), "name": ""})
+    return await call_next(ctx)
 
 
 async def our_words_only(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

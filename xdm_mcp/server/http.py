@@ -1,58 +1,63 @@
 """MCP over HTTP: Streamable HTTP at /mcp and, if asked for, the older HTTP+SSE at /sse.
 
-Both speak both revisions of MCP over one `App`. The older transport was deprecated with MCP
-2025-03-26; it is served for clients that know no other.
+Both speak both revisions of MCP, to callers with a token alone, on the loopback too. The older
+transport was deprecated with MCP 2025-03-26; it is served for clients that know no other.
 """
 
 from __future__ import annotations
 
-import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from functools import partial
-from ipaddress import ip_address
 from types import FrameType
 from typing import Any
 
 import anyio
 import uvicorn
-from anyio.abc import TaskGroup
-from mcp.server.lowlevel import Server
-from mcp.server.sse import SseServerTransport
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from xdm_mcp.app import App
-from xdm_mcp.config import read_secret
-from xdm_mcp.credentials.redaction import watch
-from xdm_mcp.errors import ConfigError
+from xdm_mcp.clock import Clock, SystemClock
+from xdm_mcp.config import Settings
+from xdm_mcp.credentials.issuer import issuer_of
+from xdm_mcp.credentials.tokens import Tokens
+from xdm_mcp.principals import Principal, refuse_shared_accounts, settings_for
 from xdm_mcp.sections import HttpSettings
-from xdm_mcp.server.build import Parts, build_parts
-from xdm_mcp.server.gate import Admission, Gate, digest_of
+from xdm_mcp.server.build import Parts
+from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
+from xdm_mcp.server.gate import Admission, Gate
+from xdm_mcp.server.health import Lookout, Watched, metrics_of
+from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
 from xdm_mcp.server.logs import log_to_stderr
-from xdm_mcp.server.stopping import finish_sends
-
-LARGEST_BODY = 262_144
-"""Bytes of one request: a message of 10,000 characters fits many times."""
-
-MOST_SESSIONS = 256
-"""Older clients at once; each new one holds memory until 30 minutes after its last word."""
+from xdm_mcp.server.presence import Presence
+from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, at_work
 
 MOST_REQUESTS = 512
 """Requests at once, open streams included."""
 
+IDLE_SECONDS = 15
+"""For how long a connection may say nothing between two requests."""
+
 LAST_WORDS = 2
 """Seconds that open streams have to end once nothing is being sent."""
 
-MESSAGES = "/messages/"
+Beside = Callable[
+    [socket.socket, ASGIApp], AbstractContextManager[tuple[ASGIApp, list[socket.socket]]]
+]
+"""Puts something beside MCP while entered; yields the whole, and what to listen on."""
 
 
 def announce(address: str) -> None:
@@ -62,105 +67,132 @@ def announce(address: str) -> None:
 
 
 async def serve_http(app: App, *, ready: Callable[[str], None] = announce) -> None:
-    """Serve as `app.settings.http` says until SIGINT or SIGTERM and nothing is being sent any more.
+    """Serve one account as `app.settings.http` says until SIGINT or SIGTERM and nothing is being
+    sent any more, with its approval page beside it.
 
     `ready` is told the address of /mcp once connections are accepted; port 0 takes a free one.
-    Raises ConfigError for a port in use, and where strangers could call without a token.
+    Raises ConfigError for a port in use, and where strangers could call, or nobody.
     """
     from xdm_mcp.server.page.beside import page_beside
 
-    settings = app.settings.http
-    log_to_stderr(app.settings.log.level)
-    token_digest = _token_digest(settings)
-    require_safe(settings, has_token=token_digest is not None)
-    listener = _listen(settings)
-    port = listener.getsockname()[1]
-    parts = build_parts(app)
-    told = anyio.Event()
-    address = f"http://{_netloc(settings.host, port)}/mcp"
-
-    async def stop(server: EndsWell) -> None:
-        """End the web server once it was told to and nothing is being sent."""
-        await told.wait()
-        await finish_sends(app, parts.calls)
-        parts.subscriptions.close()
-        server.should_exit = True
-
-    mcp = web(parts, settings, port, token_digest)
-    async with anyio.create_task_group() as tasks:
-        with listener, page_beside(app, listener, mcp) as (whole, sockets):
-            server = EndsWell(_config(whole), told, started=partial(ready, address))
-            tasks.start_soon(app.run)
-            tasks.start_soon(stop, server)
-            await server.serve(sockets=sockets)
-        tasks.cancel_scope.cancel()
+    callers = callers_of(app.settings, app.clock, None)
+    openers: Mapping[str, Opener] = {ALONE: lambda: nullcontext(app)}
+    await _serve(app.settings, callers, openers, partial(page_beside, app), ready, app.run)
 
 
-def require_safe(settings: HttpSettings, *, has_token: bool) -> None:
-    """Raise ConfigError if anybody but this machine could call without showing a token."""
-    if is_loopback(settings.host):
-        return
-    if not has_token:
-        raise ConfigError(
-            "Other machines could reach this address: set XDM_HTTP__TOKEN or http.token_file, or "
-            "listen on 127.0.0.1."
-        )
-    if not settings.allowed_hosts:
-        raise ConfigError(
-            "Other machines could reach this address: name the Host headers that they use in "
-            "http.allowed_hosts, or listen on 127.0.0.1."
-        )
+async def serve_principals(
+    server: Settings,
+    principals: Mapping[str, Principal],
+    *,
+    ready: Callable[[str], None] = announce,
+    clock: Clock | None = None,
+) -> None:
+    """Serve every principal of the owner's file, each from its own home. Their approval pages are
+    served elsewhere, one for each. Raises ConfigError as `serve_http` does."""
+    clock = clock or SystemClock()
+    own = {name: settings_for(one, server) for name, one in principals.items()}
+    refuse_shared_accounts(own.values())
+    callers = callers_of(server, clock, principals)
+    openers = {name: partial(at_work, settings, clock) for name, settings in own.items()}
+    await _serve(server, callers, openers, _alone, ready)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def callers_of(
+    settings: Settings,
+    clock: Clock,
+    principals: Mapping[str, Principal] | None,
+    verifier: Verifier | None = None,
+) -> Callers:
+    """Return who may call, as the settings say. Raises ConfigError where it would be nobody, or
+    where it could not be told who it is."""
+    return Callers(
+        Tokens(settings.home),
+        clock,
+        principals,
+        fixed_token(settings.http, clock),
+        verifier or issuer_of(settings.oauth, clock),
+    )
 
 
 def web(
-    parts: Parts, settings: HttpSettings, port: int, token_digest: bytes | None = None
-) -> Starlette:
-    """Return the web application: the routes behind the gate."""
-    hosts = _hosts(settings, port)
+    openers: Mapping[str, Opener],
+    callers: Callers,
+    settings: HttpSettings,
+    port: int,
+    opened: Callable[[App, Parts], None] = lambda _, __: None,
+) -> tuple[Starlette, Tenants]:
+    """Return the web application, its routes behind the gate, and the tenants that it leads to;
+    `opened` is told of each as it is opened."""
+    hosts = hosts_of(settings, port)
     security = TransportSecuritySettings(
         allowed_hosts=sorted(hosts), allowed_origins=list(settings.allowed_origins)
     )
-    sessions = StreamableHTTPSessionManager(
-        parts.server,
-        security_settings=security,
-        max_request_body_size=LARGEST_BODY,
-        max_sessions=MOST_SESSIONS,
-    )
+    tenants, presence = Tenants(openers, security, opened), Presence()
 
-    def lifespan(_: Starlette) -> AbstractAsyncContextManager[None]:
-        return sessions.run()
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        """Serve tenants, and end the streams of tokens that ended, as long as the server lives."""
+        async with tenants.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(presence.watch, callers.stands)
+            if ALONE in openers:  # what watches the server asks about it before anybody calls
+                await tenants.find(ALONE)
+            yield
+            tasks.cancel_scope.cancel()
 
-    routes: list[Route | Mount] = [Route("/mcp", StreamableHTTPASGIApp(sessions))]
+    routes: list[Route | Mount] = [Route("/mcp", Door(tenants, lambda one: one.mcp))]
     if settings.sse:
-        transport = SseServerTransport(MESSAGES, security, LARGEST_BODY)
-        routes.append(Route("/sse", Sse(parts.server, transport), methods=["GET"]))
-        routes.append(Mount(MESSAGES, transport.handle_post_message))
-    admission = Admission(hosts, frozenset(settings.allowed_origins), token_digest)
-    middleware = [Middleware(Gate, admission=admission), *_cors(settings)]
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+        routes.append(Route("/sse", Door(tenants, lambda one: one.sse), methods=["GET"]))
+        routes.append(Mount(MESSAGES, Door(tenants, lambda one: one.messages)))
+    admission = Admission(hosts, frozenset(settings.allowed_origins))
+    gate = Middleware(Gate, admission=admission, callers=callers, presence=presence)
+    middleware = [gate, *_cors(settings)]
+    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan), tenants
 
 
-class Sse:
-    """The stream of one HTTP+SSE client."""
+async def _serve(
+    server: Settings,
+    callers: Callers,
+    openers: Mapping[str, Opener],
+    beside: Beside,
+    ready: Callable[[str], None],
+    work: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Serve, and do `work` beside it, until told to stop."""
+    settings = server.http
+    log_to_stderr(server.log.level, server.log.format)
+    require_safe(settings)
+    require_tls(settings)
+    listener = listen(settings)
+    port = listener.getsockname()[1]
+    told = anyio.Event()
+    scheme = "https" if settings.tls_cert else "http"
+    address = f"{scheme}://{netloc(settings.host, port)}/mcp"
+    watched = Watched()
+    metrics = metrics_of(server, watched)
+    mcp, tenants = web(openers, callers, settings, port, watched.add)
 
-    def __init__(self, server: Server[TaskGroup], transport: SseServerTransport) -> None:
-        """Connect clients of `transport` to `server`."""
-        self._server = server
-        self._transport = transport
+    async def stop(serving: EndsWell) -> None:
+        """End the web server once it was told to and nothing is being sent."""
+        await told.wait()
+        await tenants.finish()
+        serving.should_exit = True
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one client until it leaves."""
-        async with self._transport.connect_sse(scope, receive, send) as streams:
-            options = self._server.create_initialization_options()
-            await self._server.run(streams[0], streams[1], options)
+    async with anyio.create_task_group() as tasks:
+        with listener, beside(listener, mcp) as (whole, sockets):
+            knock = Admission(hosts_of(settings, port), frozenset(settings.allowed_origins))
+            whole = Lookout(whole, knock, watched, metrics)
+            serving = EndsWell(_config(whole, settings), told, started=partial(ready, address))
+            tasks.start_soon(stop, serving)
+            if work is not None:
+                tasks.start_soon(work)
+            await serving.serve(sockets=sockets)
+        tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def _alone(listener: socket.socket, mcp: ASGIApp) -> Iterator[tuple[ASGIApp, list[socket.socket]]]:
+    """Put nothing beside MCP."""
+    yield mcp, [listener]
 
 
 class EndsWell(uvicorn.Server):
@@ -188,7 +220,7 @@ class EndsWell(uvicorn.Server):
         self._told.set()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -198,48 +230,11 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         limit_concurrency=MOST_REQUESTS,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=LAST_WORDS,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
     )
-
-
-def _listen(settings: HttpSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=128)
-    except OSError as error:
-        where = f"{settings.host} port {settings.port}"
-        if error.errno == errno.EADDRINUSE:
-            says = f"{where} is in use; stop the other program or choose another port."
-        else:
-            says = f"{where} cannot be listened on; choose an address of this machine and a port."
-        raise ConfigError(says) from error
-    # What it accepts inherits this. Without it an answer in two parts waits 40 ms for an ACK:
-    # asyncio sets it only on sockets made with the protocol's number, and this one is not.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def _token_digest(settings: HttpSettings) -> bytes | None:
-    if settings.token is not None and settings.token_file is not None:
-        raise ConfigError("XDM_HTTP__TOKEN and `http.token_file` are both set; keep one.")
-    token = settings.token
-    if settings.token_file is not None:
-        token = read_secret(settings.token_file, "`http.token_file`")
-        watch(token.get_secret_value())
-    return digest_of(token.get_secret_value()) if token is not None else None
-
-
-def _hosts(settings: HttpSettings, port: int) -> frozenset[str]:
-    """Return the Host headers of requests to us: names of the loopback and what the owner named."""
-    own = {"localhost", "127.0.0.1", "::1"}
-    if is_loopback(settings.host):
-        own.add(settings.host.lower())
-    named = (host.lower() for host in settings.allowed_hosts)
-    return frozenset({_netloc(host, port) for host in own} | set(named))
-
-
-def _netloc(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _cors(settings: HttpSettings) -> list[Middleware]:
@@ -250,6 +245,6 @@ def _cors(settings: HttpSettings) -> list[Middleware]:
         "allow_origins": list(settings.allowed_origins),
         "allow_methods": ["GET", "POST", "DELETE"],
         "allow_headers": ["*"],
-        "expose_headers": ["Mcp-Session-Id"],
+        "expose_headers": ["Mcp-Session-Id", "WWW-Authenticate"],
     }
     return [Middleware(CORSMiddleware, **kept)]

@@ -6,14 +6,22 @@ names the exception's type and place, and nothing of what it says. Every live se
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+from xdm_mcp.clock import rfc3339
 from xdm_mcp.credentials.redaction import Redacting
 
 log = logging.getLogger(__name__)
+
+acting_for: ContextVar[str] = ContextVar("acting_for", default="")
+"""The principal that the running task acts for, by name; empty where there is only one."""
 
 
 class Discreet(logging.Formatter):
@@ -21,10 +29,36 @@ class Discreet(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line, control characters and line breaks escaped."""
-        exception = record.exc_info[1] if record.exc_info else None
-        ending = f" ({describe(exception)})" if exception is not None else ""
-        line = f"{record.levelname.lower()}: {record.getMessage()}{ending}"
+        raised = _raised(record)
+        ending = f" ({raised})" if raised else ""
+        name = acting_for.get()
+        whose = f"[{name}] " if name else ""
+        line = f"{record.levelname.lower()}: {whose}{record.getMessage()}{ending}"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+class DiscreetJson(logging.Formatter):
+    """Formats a record as one JSON object on one line, as discreetly."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record: its time (UTC), level, logger, principal where there are several,
+        message and, if any, its error."""
+        raised, name = _raised(record), acting_for.get()
+        facts = {
+            "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **({"principal": name} if name else {}),
+            "message": record.getMessage(),
+            **({"error": raised} if raised else {}),
+        }
+        return json.dumps(facts)
+
+
+def _raised(record: logging.LogRecord) -> str:
+    """Return what is said of a record's exception, nothing where there is none."""
+    exception = record.exc_info[1] if record.exc_info else None
+    return describe(exception) if exception is not None else ""
 
 
 def describe(error: BaseException) -> str:
@@ -39,14 +73,14 @@ def report(error: BaseException, where: str) -> None:
     log.error("unexpected in %s: %s", where, describe(error))
 
 
-def log_to_stderr(level: str = "WARNING") -> None:
+def log_to_stderr(level: str = "WARNING", form: Literal["text", "json"] = "text") -> None:
     """Send log records from `level` up to stderr, discreetly; replaces what was set up.
 
     Libraries are heard from WARNING up at most: below that some of them log whole messages.
     """
     ours = logging.getLevelNamesMapping()[level]
     sink = logging.StreamHandler(sys.stderr)
-    sink.setFormatter(Discreet())
+    sink.setFormatter(DiscreetJson() if form == "json" else Discreet())
     sink.addFilter(Redacting())
     logging.basicConfig(level=max(ours, logging.WARNING), handlers=[sink], force=True)
     logging.getLogger("xdm_mcp").setLevel(ours)

@@ -6,8 +6,10 @@ A file begins with lines `key: value` between two lines `---`, then comes the te
     description: What it is good for
     argument: name | kind | required or optional | what it is
 
-`{name}` in the text stands for an argument; a paragraph that names one that was not given is left
-out. An argument's kind is one of `KINDS`: none of them has room for a stranger's message.
+`{name}` in the text stands for an argument, as JSON; a paragraph that names one that was not given
+is left out. An argument's kind is one of `KINDS`: none of them has room for a stranger's message. A
+call to make is written as the tool's name and its arguments in JSON, with "…" for what the model
+finds out.
 """
 
 from __future__ import annotations
@@ -107,7 +109,11 @@ class Template:
                 raise _unfit(f"There is no such argument; those of {self.name} are: {known}.")
             if not kinds[name][0].match(value):
                 raise _unfit(f"{name} must be {kinds[name][1]}.")
-        quoted = {name: json.dumps(value, ensure_ascii=False) for name, value in given.items()}
+        counts = {argument.name for argument in self.arguments if argument.kind == "count"}
+        quoted = {
+            name: value if name in counts else json.dumps(value, ensure_ascii=False)
+            for name, value in given.items()
+        }
         paragraphs = [p for p in self.text.split("\n\n") if set(PLACE.findall(p)) <= set(given)]
         return PLACE.sub(lambda place: quoted[place[1]], "\n\n".join(paragraphs))
 

@@ -31,7 +31,7 @@ async def serve_stdio(app: App) -> None:
 
     While serving, file descriptor 1 leads to stderr: whatever prints cannot reach the client.
     """
-    log_to_stderr(app.settings.log.level)
+    log_to_stderr(app.settings.log.level, app.settings.log.format)
     parts = build_parts(app)
     server = parts.server
 

@@ -27,6 +27,11 @@ class Calls:
         self._stopping = False
         self._changed = anyio.Event()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether no call may begin any more."""
+        return self._stopping
+
     @contextmanager
     def one(self) -> Iterator[None]:
         """Count a call while entered. Raises Unavailable when we are stopping."""

@@ -147,6 +147,12 @@ class Subscriptions:
         self._app = app
         self._streams = ListenHandler(UriBus(app.bus), max_subscriptions=MAX_STREAMS)
         self._subscribers: dict[Connection, Subscriber] = {}
+        self._listening = 0
+
+    @property
+    def open(self) -> int:
+        """How many clients are told of changes now."""
+        return self._listening + len(self._subscribers)
 
     async def listen(
         self, ctx: Ctx, params: SubscriptionsListenRequestParams
@@ -155,8 +161,12 @@ class Subscriptions:
         uris = params.notifications.resource_subscriptions or []
         for uri in uris:
             require_known(uri, ctx.protocol_version)
-        with self._watch(uris):
-            return await self._streams(ctx, params)
+        self._listening += 1
+        try:
+            with self._watch(uris):
+                return await self._streams(ctx, params)
+        finally:
+            self._listening -= 1
 
     async def subscribe(self, ctx: Ctx, params: SubscribeRequestParams) -> EmptyResult:
         """Serve `resources/subscribe`; again for the same URI changes nothing."""

@@ -52,7 +52,7 @@ class Offer(Generic[A]):
     """One tool: its words for the model, its arguments and answer, its hints, and what it does.
 
     `answer` is the model of the structured content; `prefix` begins every refusal; `meta` is for
-    hosts and never shown to a model.
+    hosts and never shown to a model; a `lasting` answer may be given again while nothing changes.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Offer(Generic[A]):
     call: Callable[[App, A, Call], Awaitable[BaseModel]]
     prefix: str = ""
     meta: dict[str, Any] | None = None
+    lasting: bool = False
     unknown: str = "Something went wrong inside the server; tell the owner, its log says where."
 
     @cached_property
@@ -196,6 +197,7 @@ LIST_DMS = Offer(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
     ),
     call=_list_dms,
+    lasting=True,
 )
 
 CHECK_CAN_DM = Offer(
@@ -227,6 +229,7 @@ QUOTA_STATUS = Offer(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
     ),
     call=_quota_status,
+    lasting=True,
 )
 
 OFFERS: Mapping[str, Offer[Any]] = {

@@ -231,9 +231,9 @@ class Desk:
         """Take up an approved send."""
         return await self.ledger.claim(entry.id, limits, judge, self.now)
 
-    async def record(self, *messages: Message) -> int:
-        """Learn from messages."""
-        return await self.ledger.record(ME, messages, stop, self.now)
+    async def record(self, *messages: Message, keep: timedelta | None = None) -> int:
+        """Learn from messages, and keep them for a time where one is given."""
+        return await self.ledger.record(ME, messages, stop, self.now, keep=keep)
 
     async def facts(self, wanted: Draft, limits: Sequence[Limit] = LIMITS) -> Facts:
         """Return what the guard would be told."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.contract.ledger.desk import ANNA, BEN, START, Desk
-from xdm_mcp.models.people import KnownUser
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import KnownUser, User
 
 ANNA_USER = User(
     ANNA, "Anna_X", "Anna", True, "relative", frozenset({"following", "followed_by"}), False

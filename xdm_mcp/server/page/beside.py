@@ -47,7 +47,8 @@ def page_beside(
         yield rest, [listener]
         return
     port = listener.getsockname()[1]
-    place = place_of(app, port)
+    scheme = "https" if app.settings.http.tls_cert else "http"
+    place = place_of(app, port, scheme)
 
     async def address() -> str | None:
         """See App.page_address."""
@@ -58,7 +59,7 @@ def page_beside(
         sockets = [listener, open_while_serving.enter_context(other)] if other else [listener]
         open_while_serving.enter_context(announced(app.settings.home, str(port), place))
         app.page_address = address
-        yield Beside(page_of(room_of(app, port, place)), rest), sockets
+        yield Beside(page_of(room_of(app, port, place, scheme)), rest), sockets
 
 
 def _offers(app: App) -> bool:

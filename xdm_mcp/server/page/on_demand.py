@@ -21,6 +21,15 @@ def offer_page(app: App, tasks: TaskGroup) -> None:
         app.page_address = OnDemand(app, tasks).address
 
 
+async def page_elsewhere(app: App) -> str | None:
+    """Return where a page runs already for the ledger of `app`, such as one that its owner
+    started."""
+    from xdm_mcp.server.page.places import running
+
+    places = running(app.settings.home, app.settings.ledger_url)
+    return places[0].address if places else None
+
+
 class OnDemand:
     """Opens the page in a task group that lives as long as the server."""
 
@@ -37,18 +46,11 @@ class OnDemand:
         opened now. None where none can be opened, which the log says once."""
         async with self._opening:
             if self._own is None and not self._trouble:
-                elsewhere = self._running()
+                elsewhere = await page_elsewhere(self._app)
                 if elsewhere is not None:
                     return elsewhere
                 await self._open()
         return self._own
-
-    def _running(self) -> str | None:
-        from xdm_mcp.server.page.places import running
-
-        settings = self._app.settings
-        places = running(settings.home, settings.ledger_url)
-        return places[0].address if places else None
 
     async def _open(self) -> None:
         from xdm_mcp.server.page.serving import serve_page

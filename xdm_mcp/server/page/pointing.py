@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from xdm_mcp.app import App
 from xdm_mcp.models.results import HeldRow, SendResult
+from xdm_mcp.server.logs import acting_for
 
 
 class WaitingRow(HeldRow):
@@ -20,7 +21,7 @@ async def with_page(app: App, result: SendResult) -> SendResult:
         return result
     from xdm_mcp.outbox.telling import how_to_approve  # no part of a server's start
 
-    says = how_to_approve(result.approval_id, await app.page_address())
+    says = how_to_approve(result.approval_id, await app.page_address(), acting_for.get())
     return result.model_copy(update={"how_to_approve": says})
 
 
@@ -29,7 +30,8 @@ async def waiting(app: App, rows: Sequence[HeldRow]) -> list[WaitingRow]:
     from xdm_mcp.outbox.telling import how_to_approve
 
     page = await app.page_address() if rows else None
+    name = acting_for.get()
     return [
-        WaitingRow(**row.model_dump(), how_to_approve=how_to_approve(row.approval_id, page))
+        WaitingRow(**row.model_dump(), how_to_approve=how_to_approve(row.approval_id, page, name))
         for row in rows
     ]

@@ -102,16 +102,16 @@ def twin(one: socket.socket) -> socket.socket | None:
         raise
 
 
-def place_of(app: App, port: int) -> Place:
+def place_of(app: App, port: int, scheme: str = "http") -> Place:
     """Return the place of a page that listens on `port`, with a new secret."""
-    base = app.settings.approvals.address or f"http://localhost:{port}"
+    base = app.settings.approvals.address or f"{scheme}://localhost:{port}"
     return Place(base + ROOT, ledger_of(app.settings.ledger_url), new_secret())
 
 
-def room_of(app: App, port: int, place: Place) -> Room:
+def room_of(app: App, port: int, place: Place, scheme: str = "http") -> Room:
     """Return the page's room for a port of this machine; others come only by the address that the
     owner set."""
-    visitors = Visitors(loopback_origins(port), app.settings.approvals.address)
+    visitors = Visitors(loopback_origins(port, scheme), app.settings.approvals.address)
     return Room(app, visitors, place.secret)
 
 

@@ -116,9 +116,9 @@ class PageGate:
         await (refusal or self._app)(scope, receive, send_guarded)
 
 
-def loopback_origins(port: int) -> frozenset[str]:
+def loopback_origins(port: int, scheme: str = "http") -> frozenset[str]:
     """Return the origins of a page that listens on `port` of this machine."""
-    return frozenset(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]"))
+    return frozenset(f"{scheme}://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]"))
 
 
 def _unfit(method: str, headers: Headers) -> Response | None:

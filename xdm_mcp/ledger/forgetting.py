@@ -1,0 +1,119 @@
+"""Forgetting, at the owner's word: a mark first, which holds at once and for ever, then erasing in
+small batches, which any process of the account carries on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from xdm_mcp.ledger import marks, taints
+from xdm_mcp.ledger.audit import append
+from xdm_mcp.ledger.entries import change, find, note
+from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING, UNSCRUBBED
+from xdm_mcp.ledger.rows import hold_text
+from xdm_mcp.ledger.snowflakes import first_at
+from xdm_mcp.ledger.sql import Row, Sql, Value
+from xdm_mcp.models.messages import one_to_one
+from xdm_mcp.models.sends import SendState, Target
+
+
+def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
+    """Mark a conversation, or `EVERYTHING`, as forgotten up to now, and erase what else is known of
+    its words."""
+    sql.run(
+        "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account_id, conversation_id) DO UPDATE"
+        " SET newest_id = excluded.newest_id, at = excluded.at",
+        account_id, conversation_id, _newest(sql, account_id, now),
+        max(now, forgotten_at(sql, account_id) + 1),
+    )  # fmt: skip
+    leave_trace(sql, account_id)
+    if conversation_id == EVERYTHING:
+        sql.full_text.drop_all(sql, account_id)
+    _erase_beside(sql, account_id, conversation_id, by, now)
+    what = {"conversation": conversation_id or "all", "by": by}
+    append(sql, now, account_id, "forgotten", what)
+
+
+def drop_everything(sql: Sql, account_id: str, now: int) -> None:
+    """Begin to erase everything kept, for that the owner no longer keeps messages. It is no act of
+    a person, drafts stay, and once all is erased messages may be kept again."""
+    sql.full_text.drop_all(sql, account_id)
+    sql.run(
+        "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (account_id, conversation_id) DO UPDATE SET newest_id = excluded.newest_id",
+        account_id, DROPPED, _newest(sql, account_id, now),
+    )  # fmt: skip
+
+
+def forgotten_at(sql: Sql, account_id: str) -> int:
+    """Return when (ms) the owner last had something forgotten, later with each time; 0 for
+    never."""
+    [[at]] = sql.all("SELECT max(at) FROM forgotten WHERE account_id = ?", account_id)
+    return int(at or 0)
+
+
+def leave_trace(sql: Sql, account_id: str) -> None:
+    """Note that files may hold a trace of what was erased just now."""
+    sql.run(
+        "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, 1, 0)"
+        " ON CONFLICT (account_id, conversation_id)"
+        " DO UPDATE SET newest_id = forgotten.newest_id + 1",
+        account_id, UNSCRUBBED,
+    )  # fmt: skip
+
+
+def traces(sql: Sql) -> list[Row]:
+    """Return the accounts of which a trace may lie in the files, each with its number."""
+    return sql.all(
+        "SELECT account_id, newest_id FROM forgotten WHERE conversation_id = ?", UNSCRUBBED
+    )
+
+
+def end_traces(sql: Sql, gone: list[Row]) -> None:
+    """Note that those traces are gone, but where something was erased meanwhile."""
+    for account_id, number in gone:
+        sql.run(
+            "DELETE FROM forgotten WHERE account_id = ? AND conversation_id = ? AND newest_id = ?",
+            account_id, UNSCRUBBED, number,
+        )  # fmt: skip
+
+
+def _newest(sql: Sql, account_id: str, now: int) -> int:
+    """Return an id that no message there is exceeds, whatever our clock says."""
+    [[kept]] = sql.all("SELECT max(id) FROM kept WHERE account_id = ?", account_id)
+    [[told]] = sql.all("SELECT max(newest_id) FROM forgotten WHERE account_id = ?", account_id)
+    return max(first_at(now), kept or 0, told or 0)
+
+
+def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
+    """Erase what the ledger knows of a conversation's words beside kept messages: marks of them,
+    drafts to it, the name that its person goes by. Whatever else comes to hold words goes here."""
+    other = one_to_one(conversation_id, account_id)
+    which = None if conversation_id == EVERYTHING else conversation_id
+    marks.forget(sql, account_id, which)
+    taints.forget(sql, account_id, which)
+    if conversation_id == EVERYTHING:
+        _end_drafts(sql, "account_id = ?", (account_id,), by, now)
+        sql.run(
+            "UPDATE person SET name = NULL WHERE id IN"
+            " (SELECT substr(peer, 6) FROM peer WHERE account_id = ? AND peer LIKE 'user:%')",
+            account_id,
+        )
+        return
+    target = Target((other,)) if other else Target(conversation_id=conversation_id)
+    _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
+    if other is not None:
+        sql.run("UPDATE person SET name = NULL WHERE id = ?", other)
+
+
+def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: int) -> None:
+    """End what waits for a person; of what may have been sent the digest is enough."""
+    for stored in find(sql, f"WHERE {there} AND state IN ('held', 'approved')", *values):
+        hold = stored.entry.hold
+        note(sql, stored, now, "rejected", by=by)
+        change(
+            sql, stored, state=SendState.REJECTED, code="rejected", settled_at=now, retry_at=None,
+            says="The owner had the conversation forgotten.",
+            hold=hold_text(replace(hold, rejected_by=by)) if hold else None,
+        )  # fmt: skip
+    sql.run(f"UPDATE entry SET text = NULL WHERE {there} AND state = 'unknown'", *values)  # noqa: S608 - our own words
