@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
+    from xdm_mcp.ledger.changes import Changes
     from xdm_mcp.models.messages import Message
     from xdm_mcp.outbox.reconcile import Reconciler
     from xdm_mcp.outbox.sending import Outbox
@@ -55,8 +56,11 @@ FIRST_WORK = 1.0
 """Seconds after the start before background work begins, so that it never delays a first answer."""
 
 WORK_EVERY = 0.5
-"""Seconds between looks for approved sends: how long a person waits at most to see theirs go
-out."""
+"""Seconds between looks for approved sends where nothing tells of them: how long a person waits at
+most to see theirs go out."""
+
+WORK_AGAIN = 0.05
+"""Seconds between looks at least, however often something is written."""
 
 
 PATIENT_WRITER = timedelta(minutes=1)
@@ -295,15 +299,22 @@ class App:
 
     async def _work(self) -> None:
         seen: object = None
-        while True:
-            with self._troubles_told("background work"):
-                await self.outbox.work()
-                now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
-                if seen is not None and seen != now:
-                    self.bus.publish(Changed("approvals"), Changed("quota"))
-                seen = now
-                await self._forget_what_was_forgotten()
-            await self.clock.sleep(WORK_EVERY)
+        async with AsyncExitStack() as stack:
+            changes: Changes | None = None
+            while True:
+                with self._troubles_told("background work"):
+                    if changes is None:
+                        changes = await stack.enter_async_context(self.ledger.changes())
+                    await self.outbox.work()
+                    now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
+                    if seen is not None and seen != now:
+                        self.bus.publish(Changed("approvals"), Changed("quota"))
+                    seen = now
+                    await self._forget_what_was_forgotten()
+                    await self.clock.sleep(WORK_AGAIN)
+                    await changes.wait(WORK_EVERY - WORK_AGAIN, self.clock)
+                    continue
+                await self.clock.sleep(WORK_EVERY)
 
     async def _forget_what_was_forgotten(self) -> None:
         """Let go of what this process has read, once the owner had something forgotten."""

@@ -151,7 +151,7 @@ async def test_a_caller_who_leaves_while_it_is_decided_takes_the_send_back(
             await here.send()
 
         [entry] = await here.app.ledger.recent()
-        assert (entry.state, entry.code) == ("failed", "withdrawn")
+        assert (entry.state, entry.code) == ("failed", "left")
         assert await here.deliveries() == []
         assert await used(here) == 0
 

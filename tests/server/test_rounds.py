@@ -28,7 +28,7 @@ from mcp_types import (
 from tests.rigs import IRIS, Rig, rig
 from xdm_mcp.models.sends import Assurance
 from xdm_mcp.server.build import build_server
-from xdm_mcp.server.rounds import DIALOG, Rounds, caller
+from xdm_mcp.server.rounds import DIALOG, caller
 
 THEO = "1500000012"
 """Another person of the sandbox who wrote to us."""
@@ -249,33 +249,78 @@ async def test_answers_without_a_state_are_a_first_call(tmp_path: Path) -> None:
         assert await program.deliveries() == []
 
 
-@pytest.mark.parametrize("said", [NO, None])
-async def test_after_a_restart_nobody_is_asked_again(
+@pytest.mark.parametrize("said", [NO, YES, None])
+async def test_a_round_that_was_answered_is_over_after_a_restart_too(
     said: ElicitResult | None, tmp_path: Path
 ) -> None:
-    """The ledger remembers the question: a no, or silence, stays what it was, and the old round is
-    refused."""
+    """The ledger remembers question and answer: nobody is asked again, and a replay changes
+    nothing."""
     async with wired(tmp_path) as (program, client):
         old, clock = await ask(client), program.clock
-        if said is not None:
-            assert (await answer(client, old, says=said))["status"] == "held"
+        stands = (await answer(client, old, says=said))["status"]
+        assert stands == ("sent" if said is YES else "held")
     async with rig(tmp_path, clock, **CLIENT_WILL_DO) as program, opened(program) as client:
-        await refused(client, old)
-        assert (await answer(client, None, says=None))["status"] == "held"
-        assert len(await program.app.outbox.waiting()) == 1
-        assert await program.deliveries() == []
+        again = await answer(client, old)
+        assert (again["status"], again["replayed"]) == (stands, True)
+        assert (await answer(client, None, says=None))["status"] == stands
+        assert len(await program.deliveries()) == (said is YES)
 
 
-async def test_two_processes_over_one_ledger_ask_about_a_send_once(tmp_path: Path) -> None:
-    """The second one holds it in silence, refuses the first one's round, and hears what came of
-    it."""
-    async with wired(tmp_path) as (program, one), opened(program) as other:
+async def test_a_question_outlives_the_process_that_put_it(tmp_path: Path) -> None:
+    """Its answer comes to the next one, in time, and sends."""
+    async with wired(tmp_path) as (program, client):
+        state, clock = await ask(client), program.clock
+    async with rig(tmp_path, clock, **CLIENT_WILL_DO) as program, opened(program) as client:
+        assert (await answer(client, state))["status"] == "sent"
+        assert await program.deliveries() == ["On its way."]
+
+
+@pytest.mark.parametrize("says", [YES, NO])
+async def test_a_question_of_one_process_is_answered_at_another(
+    says: ElicitResult, tmp_path: Path
+) -> None:
+    """The second is asked nothing of its own; the answer counts once, whoever hears it how
+    often."""
+    async with (
+        wired(tmp_path) as (program, one),
+        rig(tmp_path, program.clock, **CLIENT_WILL_DO) as elsewhere,
+        opened(elsewhere) as other,
+    ):
         state = await ask(one)
         assert (await answer(other, None, says=None))["status"] == "held"
-        await refused(other, state)
-        assert (await answer(one, state))["status"] == "sent"
-        again = await answer(other, None, says=None)
-        assert (again["status"], await program.deliveries()) == ("sent", ["On its way."])
+        first = await answer(other, state, says=says)
+        said = [await answer(each, state) for each in (one, other, one)]
+        expected = "sent" if says is YES else "held"
+        assert [each["status"] for each in (first, *said)] == [expected] * 4
+        assert [each.get("replayed", False) for each in (first, *said)] == [False] + [True] * 3
+        assert len(await program.deliveries()) == (says is YES)
+
+
+async def test_answers_at_two_processes_at_once_send_once(tmp_path: Path) -> None:
+    """All of them hear of the one message."""
+    async with (
+        wired(tmp_path) as (program, one),
+        rig(tmp_path, program.clock, **CLIENT_WILL_DO) as elsewhere,
+        opened(elsewhere) as other,
+    ):
+        state = await ask(one)
+        said: list[dict[str, Any]] = []
+
+        async def once(client: Client) -> None:
+            said.append(await answer(client, state))
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                for number in range(20):
+                    tasks.start_soon(once, (one, other)[number % 2])
+        assert Counter(one["status"] for one in said) == {"sent": 20}
+        assert await program.deliveries() == ["On its way."]
+
+
+async def test_a_ledger_of_another_does_not_open_a_round(tmp_path: Path) -> None:
+    """The keys are those of the ledger that asked."""
+    async with wired(tmp_path / "ours") as (_, one), wired(tmp_path / "theirs") as (_, other):
+        await refused(other, await ask(one))
 
 
 async def test_an_answer_after_a_persons_word_changes_nothing(tmp_path: Path) -> None:
@@ -300,22 +345,6 @@ async def test_an_answer_after_a_persons_word_changes_nothing(tmp_path: Path) ->
         await program.app.outbox.reject(entry.hold.approval_id, by="test")
         assert (await answer(client, state, other))["status"] == "denied"
         assert await program.deliveries() == ["On its way."]
-
-
-async def test_questions_are_forgotten_with_the_sends_they_were_about(tmp_path: Path) -> None:
-    """What a process remembers of its questions is bounded by what may wait."""
-    async with rig(tmp_path, **CLIENT_WILL_DO) as program:
-        rounds = Rounds()
-        for number in range(12):
-            held = await program.send(f"Number {number}.")
-            assert held.approval_id is not None
-            view = await program.app.desk.view(held.approval_id)
-            asked = rounds.begin(view, True, program.clock.now())
-            assert len(rounds) <= 5
-            if number % 3 == 0:
-                assert [rounds.take(asked), rounds.take(asked)] == [True, False]
-            program.later(minutes=4)
-            await program.app.outbox.work()
 
 
 def test_a_round_is_bound_to_the_token_and_the_sse_session_that_asked() -> None:

@@ -14,11 +14,11 @@ from xdm_mcp.cli.keeping import told
 from xdm_mcp.cli.login import name_of
 from xdm_mcp.cli.paint import moment
 from xdm_mcp.config import SECRETS, Settings
-from xdm_mcp.credentials import notes, oauth
+from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import shared
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.speaker import NAMES, explicit
-from xdm_mcp.credentials.store import Store, again
+from xdm_mcp.credentials.store import Store, again, open_store
 from xdm_mcp.errors import XdmError
 
 
@@ -43,9 +43,9 @@ def credentials(settings: Settings, now: datetime) -> Iterator[Check]:
     if explicit(settings):
         yield _explicit(settings)
         return
-    store = Store(settings.home)
+    store = open_store(settings.home, settings.ledger_url)
     try:
-        record, place = store.load(settings.backend), store.place_of(settings.backend)
+        record = store.load(settings.backend)
     except XdmError as error:
         step = f"Then {again(settings.backend)}, if it must be made anew."
         yield Check("login", "fail", str(error), step)
@@ -54,7 +54,7 @@ def credentials(settings: Settings, now: datetime) -> Iterator[Check]:
         says = f"Nobody is logged in at {settings.backend}."
         yield Check("login", "fail", says, _capital(f"{again(settings.backend)}."))
         return
-    kept = "the system keyring" if place == "keyring" else store.file_of(settings.backend)
+    kept = store.whereabouts(settings.backend)
     yield _login(settings, record, store, f"{name_of(record)}, kept in {kept}.")
     if record.is_oauth2:
         yield _scopes(record)
@@ -118,7 +118,7 @@ def _login(settings: Settings, record: Record, store: Store, says: str) -> Check
         return Check("login", "fail", elsewhere, step)
     if record.broken:
         return Check("login", "fail", "X no longer renews the login.", step)
-    cut_off = notes.cut_off_at(store.file_of(record.backend), record)
+    cut_off = store.cut_off_at(record)
     if cut_off is not None:
         doubt = f"A renewal was cut off at {moment(cut_off)}: the next one may fail."
         return Check("login", "note", f"{says} {doubt}", f"If it does, {again(record.backend)}.")

@@ -22,12 +22,12 @@ from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import plain, screen, show
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import POLICY_FILE, Settings, read_secret
-from xdm_mcp.credentials import notes, oauth
+from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import write_private
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import CLIENT, Record
 from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, with_secrets
-from xdm_mcp.credentials.store import Place, Store, check_keyring
+from xdm_mcp.credentials.store import Place, Store, open_store
 from xdm_mcp.errors import BadInput, ConfigError, XdmError
 from xdm_mcp.models.people import User
 
@@ -49,8 +49,8 @@ def login(args: Namespace) -> int:
     """Log in, show whose account answered, ask, and store the login."""
     settings = settings_of(args)
     place = args.store
-    if place == "keyring":
-        check_keyring()
+    store = open_store(settings.home, settings.ledger_url)
+    store.check(place)
     open_backend(settings, SystemClock())  # says at once what cannot be
     before = _present(settings)
     found = (
@@ -62,10 +62,8 @@ def login(args: Namespace) -> int:
             oauth.revoke(record)
         screen().print("Nothing was stored.", style="yellow")
         return 1
-    anyio.run(_keep, Store(settings.home), record, place)
-    where = (
-        "the system keyring" if place == "keyring" else Store(settings.home).file_of(record.backend)
-    )
+    anyio.run(_keep, store, record, place)
+    where = store.whereabouts(record.backend)
     screen().print(f"Logged in: the login is kept in {where}.", style="green")
     _use(args, settings, record)
     settle_keeping(args, settings)
@@ -87,7 +85,7 @@ def settings_of(args: Namespace) -> Settings:
 def _present(settings: Settings) -> Record | None:
     """Return the login that would be replaced; one that cannot be read is none."""
     try:
-        return Store(settings.home).load(settings.backend)
+        return open_store(settings.home, settings.ledger_url).load(settings.backend)
     except XdmError:
         return None
 
@@ -185,8 +183,9 @@ def _agreed(record: Record, before: Record | None) -> bool:
 async def _keep(store: Store, record: Record, place: Place) -> None:
     """Store the login while nobody renews the one that it replaces."""
     async with locked(store.lock_of(record.backend)):
-        store.save(record, place)
-        notes.wipe(store.file_of(record.backend))
+        with store.alone(record.backend):
+            store.save(record, place)
+            store.wipe_note(record.backend)
 
 
 def _use(args: Namespace, settings: Settings, record: Record) -> None:

@@ -161,7 +161,10 @@ def _add_serve(commands: Commands) -> None:
 def _add_logins(commands: Commands) -> None:
     entering = _add(commands, "login", COMMANDS["login"], login.login)
     entering.add_argument(
-        "--store", choices=("keyring", "file"), default="keyring", help="where to keep it (keyring)"
+        "--store",
+        choices=("keyring", "file", "database"),
+        default="keyring",
+        help="where to keep it (keyring); `database` is that of a ledger in PostgreSQL",
     )
     entering.add_argument(
         "--headless", action="store_true", help="open the page elsewhere, paste what it leads to"

@@ -11,19 +11,19 @@ from xdm_mcp.cli.login import name_of, settings_of
 from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import moment, plain, print_json, screen, show
 from xdm_mcp.clock import rfc3339
-from xdm_mcp.credentials import notes, oauth
+from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.speaker import NAMES, OAUTH2
-from xdm_mcp.credentials.store import Store
+from xdm_mcp.credentials.store import Store, open_store
 from xdm_mcp.errors import ConfigError
 
 
 def logout(args: Namespace) -> int:
     """Have the service forget the tokens where it can, and forget the login here."""
     settings = settings_of(args)
-    store = Store(settings.home)
-    if not store.file_of(settings.backend).exists():
+    store = open_store(settings.home, settings.ledger_url)
+    if store.place_of(settings.backend) is None:
         screen().print(f"Nobody is logged in at {settings.backend}.", style="yellow")
         return 1
     ended = anyio.run(_forget, store, settings.backend)
@@ -42,14 +42,14 @@ async def _forget(store: Store, backend: str) -> bool:
             record = None
         ended = record is not None and record.is_oauth2 and oauth.revoke(record)
         store.delete(backend)
-        notes.wipe(store.file_of(backend))
+        store.wipe_note(backend)
     return ended
 
 
 def whoami(args: Namespace) -> int:
     """Print whom the stored logins speak for; asks no network and shows no secret."""
     settings = loaded(args, backend=args.backend)
-    store = Store(settings.home)
+    store = open_store(settings.home, settings.ledger_url)
     backends = [args.backend] if args.backend else list(NAMES)
     records = [record for backend in backends if (record := store.load(backend))]
     if args.json:
@@ -79,7 +79,7 @@ def _draw(record: Record, store: Store) -> None:
     console = screen()
     show(console, "account", name_of(record), "bold")
     show(console, "at", f"{record.backend}, {plain(record.origin)}")
-    show(console, "kept in", str(_place(record, store)))
+    show(console, "kept in", store.whereabouts(record.backend))
     if record.is_oauth2:
         show(console, "may", " ".join(record.scopes) or "unknown")
         if record.expires_at:
@@ -100,13 +100,8 @@ def _as_json(record: Record, store: Store) -> dict[str, object]:
         "origin": record.origin,
         "account_id": record.account_id,
         "handle": record.handle or None,
-        "kept_in": _place(record, store),
+        "kept_in": store.whereabouts(record.backend),
         "scopes": list(record.scopes),
         "expires_at": rfc3339(record.expires_at) if record.expires_at else None,
         "broken": record.broken,
     }
-
-
-def _place(record: Record, store: Store) -> str:
-    at = store.place_of(record.backend)
-    return "the system keyring" if at == "keyring" else str(store.file_of(record.backend))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,12 +13,11 @@ import anyio.to_thread
 from pydantic import SecretStr
 
 from xdm_mcp.clock import Clock
-from xdm_mcp.credentials import notes
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import Record, mark
 from xdm_mcp.credentials.redaction import watch
 from xdm_mcp.credentials.renewing import Renewal
-from xdm_mcp.credentials.store import Store, again
+from xdm_mcp.credentials.store import again, open_store
 from xdm_mcp.errors import BackendUnavailable, ConfigError, Refused, Unavailable
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,22 @@ class StoredBearer:
     """See `backends.auth.Bearer`. Speaks for one account: a login as another one is refused."""
 
     def __init__(
-        self, home: Path, backend: str, origin: str, clock: Clock, start: Starting = Renewal
+        self,
+        home: Path,
+        backend: str,
+        origin: str,
+        clock: Clock,
+        start: Starting | None = None,
+        ledger_url: str = "",
     ) -> None:
-        """Take the login at `backend` in the home `home`, for requests to `origin` alone. Nothing
-        is read before the first call."""
+        """Take the login at `backend` in the home `home`, or in the database of its ledger, for
+        requests to `origin` alone. Nothing is read before the first call."""
         self._home = home
-        self._store = Store(home)
+        self._store = open_store(home, ledger_url)
         self._backend = backend
         self._origin = origin
         self._clock = clock
-        self._start = start
+        self._start = start or partial(Renewal, variables=self._store.variables)
         self._record: Record | None = None
         self._account = ""
         self._turn = anyio.Lock()
@@ -84,8 +90,8 @@ class StoredBearer:
             paused = self._not_before is not None and self._clock.now() < self._not_before
             if record.refresh and not paused:
                 async with locked(self._store.lock_of(self._backend)) as lock:
-                    record = await self._load()
-                    if record.access == access and not self._risky(record, usable):
+                    record = await self._settled()
+                    if record.access == access and not await self._risky(record, usable):
                         await self._renew(record, lock)
                 record = await self._load()
                 if record.access != access:
@@ -93,13 +99,26 @@ class StoredBearer:
                 self._not_before = self._clock.now() + PAUSE
             return self._as_is(record, usable)
 
-    def _risky(self, record: Record, usable: bool) -> bool:
+    async def _settled(self) -> Record:
+        """Return the login once no other machine renews it."""
+
+        def wait() -> None:
+            with self._store.alone(self._backend):
+                pass
+
+        try:
+            await anyio.to_thread.run_sync(wait)
+        except Unavailable as error:
+            raise BackendUnavailable(str(error)) from None
+        return await self._load()
+
+    async def _risky(self, record: Record, usable: bool) -> bool:
         """Whether an earlier renewal was cut off, which may have spent the refresh token, and it is
         too early to try again: without a usable access token there is nothing to lose.
 
         Asked under the lock, so that no renewal is on its way.
         """
-        cut_off = notes.cut_off_at(self._store.file_of(self._backend), record)
+        cut_off = await anyio.to_thread.run_sync(self._store.cut_off_at, record)
         return cut_off is not None and (usable or self._clock.now() < cut_off + PAUSE)
 
     def _as_is(self, record: Record, usable: bool) -> Record:
@@ -149,7 +168,7 @@ class StoredBearer:
         if self._account and record.account_id != self._account:
             return "Somebody logged in as another account; start the server again."
         if record.broken:
-            cut_off = notes.cut_off_at(self._store.file_of(self._backend), record)
+            cut_off = self._store.cut_off_at(record)
             why = ", because an earlier renewal was cut off" if cut_off else ""
             return f"X no longer renews the login{why}: {step}."
         return ""

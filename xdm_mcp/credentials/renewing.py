@@ -4,7 +4,7 @@ The authorization server spends a refresh token when it answers. Were the asking
 between that answer and the disk, the login would be lost. So a small child in a session of its own
 does it: it inherits the lock, ignores the signals that end programs, and ends by itself. What can
 still lose a login is a machine that stops, or somebody who kills this very child, in the
-milliseconds between the server's answer and the disk; the note of `notes.py` then says so.
+milliseconds between the server's answer and the disk; the note in the store then says so.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 from time import monotonic, sleep
+from types import MappingProxyType
 
-from xdm_mcp.credentials import notes, oauth
+from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.forms import NoAnswer
 from xdm_mcp.credentials.record import Record, mark
-from xdm_mcp.credentials.store import Store
+from xdm_mcp.credentials.store import Store, open_store
 from xdm_mcp.errors import XdmError
 
 LONGEST = 50
@@ -46,44 +48,56 @@ class End(IntEnum):
 def renew_stored(store: Store, backend: str, replaces: str) -> End:
     """Renew a stored login unless its access token is another one than that of the mark `replaces`.
 
-    The caller holds the lock. The new pair is safe on the disk before this returns.
+    The caller holds the lock of this machine. The new pair is safe on the disk before this returns.
     """
+    with store.alone(backend):
+        return _renew_alone(store, backend, replaces)
+
+
+def _renew_alone(store: Store, backend: str, replaces: str) -> End:
     record = store.load(backend)
     if record is None or record.broken:
         return End.BROKEN
     if mark(record.access) != replaces:
         return End.RENEWED
-    file = store.file_of(backend)
-    cut_off = notes.cut_off_at(file, record)
-    notes.write_down(file, record, datetime.now(UTC))
+    cut_off = store.cut_off_at(record)
+    store.note(record, datetime.now(UTC))
     try:
         new = oauth.renew(record, datetime.now(UTC))
     except NoAnswer as failure:
         if not failure.left:
-            notes.wipe(file)
+            store.wipe_note(backend)
         return End.UNKNOWN if failure.left else End.NOT_NOW
     except oauth.NotNow:
-        notes.wipe(file)
+        store.wipe_note(backend)
         return End.NOT_NOW
     except oauth.Broken:
         store.save(replace(record, broken=True))
         if cut_off is None:
-            notes.wipe(file)
+            store.wipe_note(backend)
         return End.BROKEN
     _save(store, new)
-    notes.wipe(file)
+    store.wipe_note(backend)
     return End.RENEWED
 
 
 class Renewal:
     """A child that renews a login."""
 
-    def __init__(self, home: Path, backend: str, replaces: str, lock: int) -> None:
-        """Start it. It inherits the descriptor `lock` and with it the lock."""
+    def __init__(
+        self,
+        home: Path,
+        backend: str,
+        replaces: str,
+        lock: int,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Start it. It inherits the descriptor `lock` and with it the lock; `variables` are those
+        of its store."""
         places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
             [sys.executable, "-P", "-m", __name__, str(home), backend, replaces],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+            env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(filter(None, places))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -109,7 +123,8 @@ def main(arguments: list[str]) -> int:
     signal.alarm(LONGEST)
     home, backend, replaces = arguments
     try:
-        return renew_stored(Store(Path(home)), backend, replaces)
+        store = open_store(Path(home), os.environ.get("XDM_LEDGER_URL", ""))
+        return renew_stored(store, backend, replaces)
     except XdmError:
         return End.UNKNOWN
 

@@ -14,7 +14,7 @@ from xdm_mcp.credentials.bearer import StoredBearer
 from xdm_mcp.credentials.oauth import ORIGIN
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.redaction import watch
-from xdm_mcp.credentials.store import Store, again
+from xdm_mcp.credentials.store import again, open_store
 from xdm_mcp.errors import ConfigError
 
 OAUTH2 = "x-api-v2"
@@ -59,8 +59,9 @@ def speaker_for(settings: Settings, clock: Clock) -> Speaker:
         return Speaker(settings)
     if settings.backend == OAUTH2:
         origin = settings.base_url or ORIGIN
-        return Speaker(settings, bearer=StoredBearer(settings.home, OAUTH2, origin, clock))
-    login = Store(settings.home).load(settings.backend)
+        bearer = StoredBearer(settings.home, OAUTH2, origin, clock, ledger_url=settings.ledger_url)
+        return Speaker(settings, bearer=bearer)
+    login = open_store(settings.home, settings.ledger_url).load(settings.backend)
     return Speaker(with_secrets(settings, login.secrets) if login else settings, login)
 
 

@@ -1,5 +1,7 @@
 """Where logins are kept: in the system keyring, or by the owner's choice in files of the home.
 
+Several machines may share one in the database of their ledger (`database.py`).
+
 Each backend has one login. `<home>/credentials/<backend>.json` says where it is: it is the login
 itself, or the words that the keyring has it. So nothing asks a keyring that holds nothing of ours,
 and a server that is logged in at no service never imports one.
@@ -8,17 +10,25 @@ and a server that is logged in at no service never imports one.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from xdm_mcp.credentials import notes
 from xdm_mcp.credentials.files import read_private, remove, write_private
 from xdm_mcp.credentials.record import Record, Unreadable, from_json, to_json
 from xdm_mcp.errors import ConfigError, Unavailable
 
-Place = Literal["keyring", "file"]
+Place = Literal["keyring", "file", "database"]
 
 IN_KEYRING = json.dumps({"kept": "keyring"})
 """What the file of a login says whose secrets are in the keyring."""
+
+
+SHARED = ("postgresql://", "postgres://")
+"""How the address of a ledger begins in whose database logins may be kept."""
 
 
 class Store:
@@ -44,17 +54,29 @@ class Store:
             return None
         return "keyring" if text == IN_KEYRING else "file"
 
+    def whereabouts(self, backend: str) -> str:
+        """Return where the login at a backend is kept, for people."""
+        kept = self.place_of(backend)
+        named = {"keyring": "the system keyring", "database": "the database of the ledger"}
+        return named.get(kept or "", str(self.file_of(backend)))
+
+    def check(self, place: Place) -> None:
+        """Raise ConfigError where no login can be kept in `place`."""
+        if place == "keyring":
+            check_keyring()
+        elif place == "database":
+            raise ConfigError(
+                "Only a ledger in PostgreSQL has a database for logins: set XDM_LEDGER_URL to it,"
+                " or choose another --store."
+            )
+
     def load(self, backend: str) -> Record | None:
         """Return the login at a backend, None where there is none.
 
         Raises ConfigError where others could read it or it is damaged, Unavailable where the
-        keyring does not answer.
+        keyring or the database does not answer.
         """
-        text = read_private(self.file_of(backend))
-        if text == IN_KEYRING:
-            text = _Keyring(self.folder).get(backend)
-            if text is None:
-                raise ConfigError(f"The system keyring lost the login: {again(backend)}.")
+        text = self._text(backend)
         if text is None:
             return None
         try:
@@ -80,6 +102,37 @@ class Store:
             if before == "keyring":
                 _Keyring(self.folder).delete(record.backend)
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a child of ours must find in its environment to open this very store."""
+        return {}
+
+    def note(self, record: Record, now: datetime) -> None:
+        """Note that the renewal of this login begins; it is safe when this returns."""
+        notes.write_down(self.file_of(record.backend), record, now)
+
+    def wipe_note(self, backend: str) -> None:
+        """Take the note away."""
+        notes.wipe(self.file_of(backend))
+
+    def cut_off_at(self, record: Record) -> datetime | None:
+        """Return when a renewal of this very login began whose end nobody knows, None if none."""
+        return notes.cut_off_at(self.file_of(record.backend), record)
+
+    def alone(self, backend: str) -> AbstractContextManager[None]:
+        """Hold the login at a backend among all machines that share it, while entered. Within one
+        machine the lock of `lock_of` does."""
+        return nullcontext()
+
+    def _text(self, backend: str) -> str | None:
+        text = read_private(self.file_of(backend))
+        if text != IN_KEYRING:
+            return text
+        text = _Keyring(self.folder).get(backend)
+        if text is None:
+            raise ConfigError(f"The system keyring lost the login: {again(backend)}.")
+        return text
+
     def delete(self, backend: str) -> None:
         """Forget the login at a backend. Raises Unavailable where the keyring does not answer."""
         try:
@@ -89,6 +142,18 @@ class Store:
         if kept == IN_KEYRING:
             _Keyring(self.folder).delete(backend)
         remove(self.file_of(backend))
+
+
+def open_store(home: Path, ledger_url: str) -> Store:
+    """Return the logins of a home, with those in the database of its ledger if it has one. Touches
+    nothing."""
+    if not ledger_url.startswith(SHARED):
+        return Store(home)
+    try:
+        from xdm_mcp.credentials.database import DatabaseStore
+    except ImportError:  # the ledger says how to get the driver
+        return Store(home)
+    return DatabaseStore(home, ledger_url)
 
 
 def again(backend: str) -> str:

@@ -17,7 +17,8 @@ from xdm_mcp.errors import LedgerUnavailable, RateLimited, XdmError
 from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.inbox.news import News
 from xdm_mcp.inbox.pace import after_limit, pause, pause_after_failure
-from xdm_mcp.ledger.polling import Changes, PollingLedger
+from xdm_mcp.ledger.changes import Changes
+from xdm_mcp.ledger.polling import PollingLedger
 from xdm_mcp.models.news import Polling
 from xdm_mcp.people import People
 

@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from xdm_mcp.ledger.asking import AskingLedger
 from xdm_mcp.ledger.factors import FactorLedger
 from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.ledger.knowing import KnowingLedger
@@ -95,7 +96,9 @@ class Booking:
     cost: int
 
 
-class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger, Protocol):
+class Ledger(
+    AskingLedger, FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger, Protocol
+):
     """See the module: the seven promises hold for every method."""
 
     @property
@@ -249,8 +252,8 @@ class Ledger(FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger
         unknown ones to be read back.
 
         The sweep expires held and approved entries, fails reserved ones whose owner vanished
-        (`not_sent`: nothing left) and turns vanished in-flight ones into `unknown` with a read-back
-        due at once.
+        (`not_sent`: nothing left; what a person approved is approved again until it expires) and
+        turns vanished in-flight ones into `unknown` with a read-back due at once.
         """
         ...
 

@@ -27,7 +27,12 @@ def approve(
             f"This send needs an approval of the kind `{hold.least.name.lower()}` or surer;"
             " approve it there."
         )
-    approved = replace(hold, assurance=assurance, approved_by=by, approved_at=from_ms(now))
+    at = from_ms(now)
+    approved = replace(hold, assurance=assurance, approved_by=by, approved_at=at)
+    if assurance is Assurance.CLIENT:
+        if hold.answered_at is not None:
+            raise BadInput("The client has already answered about this send; approve it elsewhere.")
+        approved = replace(approved, answered_at=at)
     if assurance >= Assurance.PERSON:
         looked(sql, stored.entry)
     note(sql, stored, now, "approved", assurance=assurance.name.lower(), by=by, digest=digest)

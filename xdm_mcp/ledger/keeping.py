@@ -21,6 +21,7 @@ from xdm_mcp.ledger import (
     standing_rules,
     windows,
 )
+from xdm_mcp.ledger.asking import SqlAsking
 from xdm_mcp.ledger.base import Booking, Judge, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import Wanted, wanted_by
@@ -40,7 +41,7 @@ from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Facts, PeerFacts
 
 
-class SqlLedger(SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaints):
+class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaints):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
     def __init__(self, database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
-from xdm_mcp.ledger import kept_rows, marks, taints
+from xdm_mcp.ledger import asking, kept_rows, marks, taints
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.polling import TABLES as POLLING
@@ -90,6 +90,12 @@ def m009_marks(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m010_asking(sql: Sql) -> None:
+    """Make the table of the keys under which questions travel through clients."""
+    for statement in asking.TABLES:
+        sql.run(statement)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -100,6 +106,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m007_kept,
     m008_polling,
     m009_marks,
+    m010_asking,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

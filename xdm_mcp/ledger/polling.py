@@ -12,31 +12,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
-from xdm_mcp.clock import Clock, to_ms
+from xdm_mcp.clock import to_ms
+from xdm_mcp.ledger.changes import Changes
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Database, Sql
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.news import Arrival, Polling
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at whether another process has written, where nobody tells us."""
-
 KEPT = 500
 """How many arrivals of an account are kept; a process that is further behind reads the inbox."""
-
-
-class Changes(Protocol):
-    """Waits for what other processes write. Only one task may wait at a time."""
-
-    async def wait(self, patience: float, clock: Clock) -> bool:
-        """Return True soon after another process may have written to the ledger since the last
-        call, False when nothing came within `patience` seconds of `clock`.
-
-        A True without a cause is allowed, a missed write is not; what this process writes itself
-        may count or not. The first call looks back to when the watch began. Cancellation ends it
-        at once. Raises LedgerUnavailable, and may be called again afterwards.
-        """
-        ...
 
 
 class PollingLedger(Protocol):
@@ -139,29 +123,7 @@ class SqlPolling:
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[Changes]:
         """See PollingLedger.changes."""
-        yield Looking(self._database, await self._database.pulse())
-
-
-class Looking:
-    """See Changes; for an engine that tells nobody."""
-
-    def __init__(self, database: Database, pulse: int) -> None:
-        """Compare with `pulse`, how it was when the watch began."""
-        self._database = database
-        self._pulse = pulse
-
-    async def wait(self, patience: float, clock: Clock) -> bool:
-        """See Changes.wait."""
-        left = patience
-        while True:
-            pulse = await self._database.pulse()
-            if pulse != self._pulse:
-                self._pulse = pulse
-                return True
-            if left <= 0:
-                return False
-            await clock.sleep(min(LOOK_EVERY, left))
-            left -= LOOK_EVERY
+        yield await self._database.changes()
 
 
 def polling(sql: Sql, owner: str, account_id: str) -> Polling:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from xdm_mcp.errors import ConfigError, LedgerUnavailable
+from xdm_mcp.ledger.changes import Changes
 from xdm_mcp.ledger.hops import Hops
+from xdm_mcp.ledger.listening import Hearing, Listening
 from xdm_mcp.ledger.session import (
     CONNECTING,
+    NOTIFY,
     PsycopgSql,
     Session,
     begin_read,
@@ -71,6 +75,7 @@ class PostgresDatabase:
             ) from None
         self._session: Session | None = None
         self._hops = Hops()
+        self._listening = Listening(self._address, self.place, self._notify)
 
     @property
     def place(self) -> str:
@@ -96,13 +101,22 @@ class PostgresDatabase:
         """See Database.scrub. Its own log is the server's, and goes as its settings say."""
         return await self._hop(partial(self._scrub, patience))
 
-    async def pulse(self) -> int:
-        """See Database.pulse. Tells of what is written about the polling of inboxes alone."""
-        total = "SELECT coalesce(sum(version), 0)::bigint FROM polling"
-        return await self.read(lambda sql: int(sql.all(total)[0][0]))
+    async def changes(self) -> Changes:
+        """See Database.changes."""
+        await self._listening.open()
+        return Hearing(self._listening)
+
+    async def _notify(self) -> None:
+        await self._hop(self._notify_now)
+
+    def _notify_now(self) -> None:
+        session, _ = self._begun(lambda kept: kept.execute("BEGIN").statusmessage or "")
+        session.execute(NOTIFY)
+        session.execute("COMMIT")
 
     async def close(self) -> None:
         """See Database.close."""
+        self._listening.close()
         await self._hop(self._drop)
         self._hops.end()
 
@@ -120,12 +134,15 @@ class PostgresDatabase:
 
     def _transact(self, begin: Begin, work: Work[T], end: str) -> T:
         session, number = self._begun(begin)
+        sql = PsycopgSql(session)
         try:
-            result = work(PsycopgSql(session))
+            result = work(sql)
         except BaseException:
             self._undo(session)
             raise
         self._end(session, end, number)
+        if sql.wrote and end == "COMMIT":
+            self._tell()
         return result
 
     def _begun(self, begin: Begin) -> tuple[Session, str]:
@@ -189,6 +206,13 @@ class PostgresDatabase:
                 if time.monotonic() > until:
                     raise
             time.sleep(PAUSE)
+
+    def _tell(self) -> None:
+        """Notify who listens. It is no part of the transaction: commits that notify wait for each
+        other in the whole server. Who misses it looks a little later."""
+        if self._session is not None:
+            with suppress(psycopg.Error):
+                self._session.execute(NOTIFY)
 
     def _undo(self, session: Session) -> None:
         if session.info.transaction_status is TransactionStatus.IDLE:

@@ -117,6 +117,7 @@ def hold_text(hold: Hold) -> str:
         "approved_at": to_ms(hold.approved_at) if hold.approved_at else None,
         "rejected_by": hold.rejected_by,
         "asked_at": to_ms(hold.asked_at) if hold.asked_at else None,
+        "answered_at": to_ms(hold.answered_at) if hold.answered_at else None,
     }
     return json.dumps(kept)
 
@@ -158,4 +159,5 @@ def _hold(text: str) -> Hold:
         approved_at=moment(kept["approved_at"]),
         rejected_by=kept.get("rejected_by"),
         asked_at=moment(kept.get("asked_at")),
+        answered_at=moment(kept.get("answered_at")),
     )

@@ -3,19 +3,18 @@ knows of one that ended without a word.
 
 Writers are serialised by an advisory lock that belongs to the transaction (PostgreSQL 18
 documentation, "Advisory Locks"): no row needs to be there to be locked, no order of locks can
-deadlock, and no pooler between us and the server lets it leak. Under READ COMMITTED each statement
-after the lock sees all that its holder before committed.
+deadlock, and no pooler between us and the server lets it leak. There is one for each schema, so
+that ledgers in two schemas never wait for each other. Under READ COMMITTED each statement after the
+lock sees all that its holder before committed.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg.errors import DuplicateSchema, UniqueViolation
-from psycopg.sql import SQL, Identifier
+from psycopg import errors
 
 from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.ledger.dialect import for_postgres, read_row, written
@@ -47,7 +46,7 @@ SET LOCAL lock_timeout = '5s';
 SET LOCAL idle_in_transaction_session_timeout = '10s';
 SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
-SELECT pg_advisory_xact_lock({APPLICATION_ID});
+SELECT pg_advisory_xact_lock({APPLICATION_ID}, hashtext(coalesce(current_schema(), '')));
 SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 """  # noqa: S608 - our own number
 """How a transaction begins that is alone among all writers, in one trip.
@@ -56,12 +55,30 @@ Settings are made for the transaction, since a pooler may hand us another sessio
 process that stands still while it holds the lock loses it after ten seconds.
 """
 
-OWN_SCHEMA = "xdm_"
-"""How the schema of a principal begins; `principals.py` names it in the ledger's address."""
-
 SKEW_MS = 2_000
 """How far (ms) this machine's clock may be from the server's: machines that share a ledger share
 its windows."""
+
+NAMED = """
+SELECT quote_ident(name[1]) FROM (
+    SELECT parse_ident(split_part(current_setting('search_path'), ',', 1), true)
+) AS path (name) WHERE array_length(name, 1) = 1 AND name[1] NOT IN ('$user', '')
+    AND to_regnamespace(quote_ident(name[1])) IS NULL
+"""
+"""The first schema that the address names, where it does not exist yet."""
+
+KNOWN = """
+SELECT to_regclass(CASE WHEN current_setting('search_path') LIKE '"$user"%'
+    THEN 'ledger_version' ELSE quote_ident(current_schema()) || '.ledger_version' END) IS NOT NULL
+"""
+"""Whether there is a ledger. In a schema that the address names it is there or nowhere: the next
+one of the path may be somebody else's."""
+
+CHANNEL = "'xdm1_' || md5(coalesce(current_schema(), ''))"
+"""What is notified when a ledger changed: one channel for each schema."""
+
+NOTIFY = f"SELECT pg_notify({CHANNEL}, '')"
+"""Tells everybody who listens that the ledger changed."""
 
 VERSION = "CREATE TABLE ledger_version (version BIGINT NOT NULL)"
 """Where the number of the schema is kept, in one row."""
@@ -75,13 +92,14 @@ made anew."""
 
 
 class PsycopgSql:
-    """See Sql."""
+    """See Sql. `wrote` is whether a statement changed anything so far."""
 
     full_text: FullText = TsVector()
 
     def __init__(self, session: Session) -> None:
         """Speak on `session`, within the transaction that is open on it."""
         self._cursor = session.cursor()
+        self.wrote = False
 
     def all(self, statement: str, *values: Value) -> list[Row]:
         """See Sql.all."""
@@ -97,7 +115,10 @@ class PsycopgSql:
         return self._said(statement, values).rowcount
 
     def _said(self, statement: str, values: tuple[Value, ...]) -> psycopg.Cursor[Row]:
-        return self._cursor.execute(for_postgres(statement), [written(value) for value in values])
+        said = self._cursor.execute(for_postgres(statement), [written(value) for value in values])
+        if said.rowcount and not (said.statusmessage or "").startswith("SELECT"):
+            self.wrote = True
+        return said
 
 
 def connect(address: dict[str, Any], place: str) -> Session:
@@ -108,7 +129,7 @@ def connect(address: dict[str, Any], place: str) -> Session:
     session = psycopg.connect(**address, autocommit=True)
     try:
         _refuse_unfit(session, place)
-        _make_schema(session)
+        _make_schema(session, place)
         if _version(session, place) < len(MIGRATIONS):
             _migrate(session, place)
     except BaseException:
@@ -170,20 +191,24 @@ def _refuse_unfit(session: Session, place: str) -> None:
         )
 
 
-def _make_schema(session: Session) -> None:
-    """Make the schema of a principal, which only an address of our own making names, if nobody has
-    made it yet."""
-    [[current, path]] = session.execute(
-        "SELECT current_schema(), current_setting('search_path')"
-    ).fetchall()
-    if current is None and str(path).startswith(OWN_SCHEMA):
-        with suppress(UniqueViolation, DuplicateSchema):  # another process was quicker
-            session.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(str(path))))
+def _make_schema(session: Session, place: str) -> None:
+    """Make the schema that the address names first. Without it the server would take the next one
+    of the path, which may be somebody else's ledger."""
+    for (name,) in session.execute(NAMED).fetchall():
+        try:
+            session.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")  # it comes quoted
+        except errors.InsufficientPrivilege:
+            raise LedgerUnavailable(
+                f"The ledger {place} has no schema of that name and this user may not create it;"
+                " create it and give it to this user."
+            ) from None
+        except (errors.UniqueViolation, errors.DuplicateSchema):
+            pass  # another process has just made it
 
 
 def _version(session: Session, place: str) -> int:
     """Return the number of steps that the schema has seen."""
-    [[known]] = session.execute("SELECT to_regclass('ledger_version') IS NOT NULL").fetchall()
+    [[known]] = session.execute(KNOWN).fetchall()
     if not known:
         return 0
     [[version]] = session.execute("SELECT version FROM ledger_version").fetchall()

@@ -29,7 +29,7 @@ from xdm_mcp.ledger.windows import (
     observe,
 )
 from xdm_mcp.models.quota import DEADLINE, WINDOW_MARGIN
-from xdm_mcp.models.sends import Entry, Outcome, Receipt, SendState
+from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState
 
 LATE = (WINDOW_MARGIN - DEADLINE) // timedelta(milliseconds=1)
 """How late (ms) after its slot a send may leave: the part of the windows' margin that the wire
@@ -37,6 +37,12 @@ leaves over."""
 
 IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
 """How long (ms) an owner has to tell the outcome before the sweep calls it unknown."""
+
+LEFT = "left"
+"""The code of a send that was taken back because the one who carried it out ended."""
+
+MISSED = frozenset({"late", LEFT})
+"""Codes of sends that missed their turn, and no more."""
 
 FIRST_READ = 5_000
 """How long (ms) after an unknown outcome the conversation is first read back."""
@@ -122,6 +128,26 @@ def postpone_read(sql: Sql, entry: Entry, next_read_at: int | None) -> Entry:
     return change(sql, stored, reads=stands.reads + 1, next_read_at=next_read_at).entry
 
 
+def missed(sql: Sql, stored: Stored, now: int, code: str) -> Stored | None:
+    """Return an approved send that missed its turn to where it stood, with everything given back:
+    the person's word holds until it expires. None where there is no such word.
+
+    Only a reserved one may come back: of it no byte can have left.
+    """
+    entry, hold = stored.entry, stored.entry.hold
+    if entry.state is not SendState.RESERVED or hold is None or hold.approved_at is None:
+        return None
+    by_client = code == LEFT and hold.assurance is Assurance.CLIENT  # who said yes is gone
+    if by_client or hold.expires_at <= from_ms(now):
+        return None
+    give_back(sql, stored, everything=True)
+    note(sql, stored, now, "missed", code=code)
+    return change(
+        sql, stored, state=SendState.APPROVED, fence=entry.fence + 1, owner=None, charges="",
+        booked_day=None, not_before=None, lapses_at=to_ms(hold.expires_at),
+    )  # fmt: skip
+
+
 def give_back(sql: Sql, stored: Stored, *, everything: bool) -> None:
     """Give back what a refusal gives back by each limit's own word, or everything where no byte
     left."""
@@ -167,6 +193,10 @@ def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
 
 
 def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
+    if outcome.not_sent and outcome.code in MISSED:
+        again = missed(sql, stored, now, outcome.code)
+        if again is not None:
+            return again
     note(sql, stored, now, outcome.state, code=outcome.code, not_sent=outcome.not_sent)
     columns: dict[str, Value] = {
         "state": outcome.state,

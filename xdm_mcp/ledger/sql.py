@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from xdm_mcp.ledger.fulltext import FullText
 
+from xdm_mcp.ledger.changes import Changes
+
 Value = str | int | None
 """What is stored. Times are whole milliseconds since 1970 (UTC), money is micro-dollars, truth is 0
 or 1."""
@@ -77,9 +79,8 @@ class Database(Protocol):
         others kept it from finishing within `patience` (s)."""
         ...
 
-    async def pulse(self) -> int:
-        """Return a number that is another one once another process has written; cheap, and not
-        for ordering."""
+    async def changes(self) -> Changes:
+        """Return what waits for writes of other processes, from now on."""
         ...
 
     async def close(self) -> None:

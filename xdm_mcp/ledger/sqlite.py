@@ -17,6 +17,7 @@ from pathlib import Path
 import apsw
 
 from xdm_mcp.errors import LedgerUnavailable
+from xdm_mcp.ledger.changes import Changes, Looking
 from xdm_mcp.ledger.files import prepare
 from xdm_mcp.ledger.fulltext import FullText
 from xdm_mcp.ledger.fulltext_sqlite import Fts5
@@ -91,8 +92,11 @@ class SqliteDatabase:
         """See Database.scrub."""
         return await self._hop(partial(self._scrub, patience))
 
-    async def pulse(self) -> int:
-        """See Database.pulse. SQLite counts for each connection what others committed."""
+    async def changes(self) -> Changes:
+        """See Database.changes. SQLite counts for each connection what others committed."""
+        return Looking(self._pulse, await self._pulse())
+
+    async def _pulse(self) -> int:
         return await self._hop(lambda: _number(self._opened(), "data_version"))
 
     async def close(self) -> None:

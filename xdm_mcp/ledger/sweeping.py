@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from xdm_mcp.ledger.entries import change, load, note
 from xdm_mcp.ledger.rows import Stored
-from xdm_mcp.ledger.settling import give_back
+from xdm_mcp.ledger.settling import give_back, missed
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
@@ -44,6 +44,8 @@ def _expire(sql: Sql, stored: Stored, now: int) -> None:
 
 def _abandon(sql: Sql, stored: Stored, now: int) -> None:
     """Nothing has left, for that the state says so before the first byte may."""
+    if missed(sql, stored, now, "abandoned") is not None:
+        return
     give_back(sql, stored, everything=True)
     note(sql, stored, now, "failed", code="abandoned", not_sent=True)
     change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xdm_mcp.ledger.changes import Changes
 from xdm_mcp.ledger.sql import Database, T, Work
 from xdm_mcp.steps import Steps
 
@@ -43,9 +44,9 @@ class WatchedDatabase:
         with self._steps.step("write", "scrub"):
             return await self._database.scrub(patience)
 
-    async def pulse(self) -> int:
-        """See Database.pulse. So small and so frequent that it is no step."""
-        return await self._database.pulse()
+    async def changes(self) -> Changes:
+        """See Database.changes. Waiting is no step."""
+        return await self._database.changes()
 
     async def close(self) -> None:
         """See Database.close."""

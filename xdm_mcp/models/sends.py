@@ -169,7 +169,7 @@ class Hold:
 
     `digest` binds account, backend, recipient, exact text, attachment, cost, reasons, expiry and a
     nonce: an approval names this digest and dies with any change. `asked_at` is when the client was
-    asked about it, which happens once.
+    asked about it, which happens once, and `answered_at` when its one answer came.
     """
 
     approval_id: str
@@ -183,6 +183,7 @@ class Hold:
     approved_at: datetime | None = None
     rejected_by: str | None = None
     asked_at: datetime | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ def withdrawn(says: str, code: str = "withdrawn") -> Outcome:
     return Outcome(SendState.FAILED, code, says, not_sent=True)
 
 
+def left() -> Outcome:
+    """Return the outcome of a send whose caller, or the very process, ended while it waited for its
+    turn. What a person approved stays approved, and another process sends it."""
+    return withdrawn("The caller left before the message could.", "left")
+
+
 def altered(entry: Entry) -> bool:
     """Whether an approved row no longer says what the person's digest names."""
     hold = entry.hold

@@ -43,7 +43,7 @@ from xdm_mcp.models.sends import (
 )
 from xdm_mcp.models.verdicts import Decision, Facts, Verdict
 from xdm_mcp.outbox.drafts import Drafts, draft_of
-from xdm_mcp.outbox.fitness import ALTERED, Fit, altered, fitness, withdrawn
+from xdm_mcp.outbox.fitness import ALTERED, Fit, altered, fitness, left, withdrawn
 from xdm_mcp.outbox.reconcile import Reconciler
 from xdm_mcp.outbox.telling import tell_denied, tell_entry, tell_preview
 from xdm_mcp.outbox.timing import Timekeeper
@@ -304,7 +304,7 @@ class Outbox:
             await self._pace(entry)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self._settle(entry, withdrawn("The caller left before the message could."))
+                await self._settle(entry, left())
             raise
         with anyio.CancelScope(shield=True), self._on_its_way():
             leave = self._leave if entry.state is SendState.IN_FLIGHT else self._dispatch

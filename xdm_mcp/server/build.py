@@ -22,7 +22,7 @@ from xdm_mcp.server.logs import report
 from xdm_mcp.server.prompts import get_prompt, list_prompts, templates
 from xdm_mcp.server.recent import Recent, counted
 from xdm_mcp.server.resources import list_resources, list_templates, read_resource
-from xdm_mcp.server.rounds import Rounds, seal
+from xdm_mcp.server.rounds import Seal
 from xdm_mcp.server.stopping import Calls
 from xdm_mcp.server.subscriptions import Subscriptions, deliveries
 from xdm_mcp.server.tools import OFFERS, call_tool, list_tools, schema_of
@@ -80,7 +80,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
             "resources/read": FRESH,
         },
         on_list_tools=list_tools,
-        on_call_tool=partial(call_tool, app, calls, Rounds()),
+        on_call_tool=partial(call_tool, app, calls),
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=partial(read_resource, app),
@@ -93,7 +93,7 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
     )
     server.middleware.insert(0, known_names_only)  # before the span that the SDK names after it
     # Whatever decides who may call what belongs before `Recent`, which answers without a look.
-    server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), seal()]
+    server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), Seal(app)]
     server.extensions |= EXTENSIONS
     if app.settings.watch.traces:
         from xdm_mcp.server.tracing import trace_steps  # no part of a server's start

@@ -30,7 +30,7 @@ from xdm_mcp.app import App
 from xdm_mcp.errors import BadInput
 from xdm_mcp.models.results import SendResult
 from xdm_mcp.models.sends import Assurance, Entry, SendState
-from xdm_mcp.server.rounds import DIALOG, Round, Rounds
+from xdm_mcp.server.rounds import DIALOG, Round
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.view import HeldView
@@ -66,9 +66,7 @@ LOOKS = 200
 """Looks at most: longer than a send takes from its approval to its outcome."""
 
 
-async def ask(
-    app: App, rounds: Rounds, result: SendResult, ctx: Ctx
-) -> SendResult | InputRequiredResult:
+async def ask(app: App, result: SendResult, ctx: Ctx) -> SendResult | InputRequiredResult:
     """Ask in the client about a send that is held, where the policy and the client let us.
 
     Returns what the answer led to, or the question on a wire where the client calls again with its
@@ -83,15 +81,13 @@ async def ask(
     request = await _request(app, view, modes, ctx)
     if request is None or not await app.ledger.ask_once(view.approval_id, app.clock.now()):
         return result
-    asked = rounds.begin(view, _is_form(request), app.clock.now())
+    asked = Round.about(view, _is_form(request), app.clock.now())
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return InputRequiredResult(input_requests={KEY: request}, request_state=asked.state)
-    return await _answered(app, rounds, asked, await _push(ctx, request))
+    return await _answered(app, asked, await _push(ctx, request))
 
 
-async def conclude(
-    app: App, rounds: Rounds, state: str, answers: InputResponses | None
-) -> SendResult:
+async def conclude(app: App, state: str, answers: InputResponses | None) -> SendResult:
     """Return what the client's answer to a round led to.
 
     Only the first answer in time can approve. Any other one tells how the send stands, and changes
@@ -99,7 +95,7 @@ async def conclude(
     """
     answer = (answers or {}).get(KEY)
     return await _answered(
-        app, rounds, Round.of(state), answer if isinstance(answer, ElicitResult) else None
+        app, Round.of(state), answer if isinstance(answer, ElicitResult) else None
     )
 
 
@@ -138,22 +134,24 @@ async def _push(ctx: Ctx, request: ElicitRequest) -> ElicitResult | None:
     return None
 
 
-async def _answered(
-    app: App, rounds: Rounds, asked: Round, answer: ElicitResult | None
-) -> SendResult:
-    """Approve and send if this is a first, timely yes to a form; tell how the send stands."""
+async def _answered(app: App, asked: Round, answer: ElicitResult | None) -> SendResult:
+    """Approve and send if this is a first, timely yes to a form; tell how the send stands.
+
+    The ledger takes one answer: whichever process it comes to, an approval is the first or none.
+    """
     from xdm_mcp.approvals.factors import client_form
     from xdm_mcp.outbox.telling import tell_entry
 
     approved = None
-    async with rounds.answering:
-        first = rounds.take(asked)
-        if first and asked.form and asked.stands(app.clock.now()) and _is_yes(answer):
-            with suppress(BadInput):
-                proof = client_form(BY, asked.digest)
-                approved = await app.desk.approve(asked.approval_id, asked.digest, proof)
+    if asked.form and asked.stands(app.clock.now()) and _is_yes(answer):
+        with suppress(BadInput):
+            proof = client_form(BY, asked.digest)
+            approved = await app.desk.approve(asked.approval_id, asked.digest, proof)
     if approved is not None:
+        first = True
         await app.outbox.send_approved(approved)
+    else:
+        first = await app.ledger.answer_once(asked.approval_id, app.clock.now())
     return tell_entry(await _outcome(app, asked.approval_id), replayed=not first)
 
 

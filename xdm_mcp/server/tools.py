@@ -32,7 +32,6 @@ from xdm_mcp.server.logs import report
 from xdm_mcp.server.packing import PackedPage, structured
 from xdm_mcp.server.page.pointing import with_page
 from xdm_mcp.server.render import MAYBE_SENT, NOT_SENT, text
-from xdm_mcp.server.rounds import Rounds
 from xdm_mcp.server.schemas import input_schema, output_schema
 from xdm_mcp.server.stopping import Calls
 
@@ -42,11 +41,10 @@ A = TypeVar("A", bound=Arguments)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool: its request, its parameters, and the questions this process has put."""
+    """One call of a tool: its request and its parameters."""
 
     ctx: Ctx
     params: CallToolRequestParams
-    rounds: Rounds
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputReq
     if call.params.request_state is not None:
         answers = call.params.input_responses
         state = call.params.request_state
-        return await with_page(app, await conclude(app, call.rounds, state, answers))
+        return await with_page(app, await conclude(app, state, answers))
     result = await app.outbox.send(
         text=asked.text,
         to=asked.to,
@@ -130,7 +128,7 @@ async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputReq
         idempotency_key=asked.idempotency_key,
         dry_run=asked.dry_run,
     )
-    answer = await ask(app, call.rounds, result, call.ctx)
+    answer = await ask(app, result, call.ctx)
     return answer if isinstance(answer, InputRequiredResult) else await with_page(app, answer)
 
 
@@ -246,14 +244,14 @@ async def list_tools(_: Ctx, __: PaginatedRequestParams | None) -> ListToolsResu
 
 
 async def call_tool(
-    app: App, calls: Calls, rounds: Rounds, ctx: Ctx, params: CallToolRequestParams
+    app: App, calls: Calls, ctx: Ctx, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
     """Answer `tools/call`. An unknown name is a protocol error (MCP 2025-11-25 and 2026-07-28,
     server/tools, error handling)."""
     offer = OFFERS.get(params.name)
     if offer is None:
         raise MCPError(INVALID_PARAMS, f"There is no such tool; there are {', '.join(OFFERS)}.")
-    return await offer.answer_call(app, calls, Call(ctx, params, rounds))
+    return await offer.answer_call(app, calls, Call(ctx, params))
 
 
 def schema_of(name: str) -> Mapping[str, Any] | None:

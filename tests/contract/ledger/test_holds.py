@@ -12,6 +12,7 @@ from tests.contract.ledger.desk import (
     ANNA,
     BEN,
     LIMITS,
+    ME,
     MESSAGES,
     PRICE,
     Desk,
@@ -21,7 +22,7 @@ from tests.contract.ledger.desk import (
     draft,
 )
 from xdm_mcp.errors import BadInput, NotFound
-from xdm_mcp.models.sends import Assurance, SendState
+from xdm_mcp.models.sends import Assurance, Outcome, SendState
 from xdm_mcp.models.verdicts import Verdict
 
 
@@ -319,3 +320,62 @@ async def test_the_decision_is_part_of_the_answer(desk: Desk) -> None:
     assert reservation.entry is not None
     assert reservation.entry.hold is not None
     assert reservation.entry.hold.reasons == (("confirmation", "A person decides."),)
+
+
+async def test_an_approved_send_that_missed_its_turn_is_approved_again(
+    desks: tuple[Desk, Desk],
+) -> None:
+    """Its owner vanished before a byte could leave: nothing is charged, nobody is asked again, and
+    another process sends it."""
+    one, two = desks
+    held = await one.approved(draft())
+    claimed = (await one.claim(held)).entry
+    assert claimed is not None
+    assert claimed.state is SendState.RESERVED
+
+    two.later(seconds=61)
+    [again] = await two.ledger.due(two.now)
+
+    assert (again.id, again.state, again.hold) == (held.id, SendState.APPROVED, held.hold)
+    assert await two.used(MESSAGES) == 0
+    assert (await two.ledger.spend(ME, two.now)).total == 0
+    assert await one.ledger.dispatch(claimed, two.now) is None
+    assert (await two.claim(again)).entry is not None
+    records = [record.event for record in await two.ledger.audit()]
+    assert records[-3:] == ["claimed", "missed", "claimed"]
+
+
+async def test_one_that_comes_late_to_its_turn_is_approved_again_too(desk: Desk) -> None:
+    """The machine slept; the person's word still holds."""
+    claimed = (await desk.claim(await desk.approved(draft()))).entry
+    assert claimed is not None
+    assert await desk.ledger.dispatch(claimed, desk.later(seconds=30)) is None
+    missed = await desk.ledger.entry(claimed.id)
+    assert missed is not None
+    assert missed.state is SendState.APPROVED
+
+
+async def test_a_word_that_expired_meanwhile_is_not_kept(desk: Desk) -> None:
+    """Then it fails, with nothing left, and must be asked for anew."""
+    claimed = (await desk.claim(await desk.approved(draft()))).entry
+    assert claimed is not None
+    desk.later(minutes=16)
+    assert await desk.ledger.due(desk.now) == ()
+    ended = await desk.ledger.entry(claimed.id)
+    assert ended is not None
+    assert (ended.state, ended.code) == (SendState.FAILED, "abandoned")
+
+
+@pytest.mark.parametrize(
+    ("assurance", "state"),
+    [(Assurance.PERSON, SendState.APPROVED), (Assurance.CLIENT, SendState.FAILED)],
+)
+async def test_a_process_that_ends_in_order_gives_an_approved_send_back(
+    desk: Desk, assurance: Assurance, state: SendState
+) -> None:
+    """But where the client approved and left, nothing goes out behind its back."""
+    held = await desk.held(draft(), Assurance.CLIENT)
+    claimed = (await desk.claim(await desk.approve(held, assurance))).entry
+    assert claimed is not None
+    left = Outcome(SendState.FAILED, "left", "The caller left.", not_sent=True)
+    assert (await desk.settle(claimed, left)).state is state

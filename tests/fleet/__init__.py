@@ -1,0 +1,1 @@
+"""Several machines: replicas on one PostgreSQL, agents behind a balancer, and what dies."""
