@@ -72,7 +72,10 @@ class Program(App):
     ) -> None:
         """Keep everything in `home`, talk to the sandbox at `origin`, and ask a person for each
         send if there are `approvals`."""
-        guard = {"confirmation": {"mode": "always" if approvals else "never"}}
+        guard = {
+            "confirmation": {"mode": "always" if approvals else "never"},
+            "taint": {"enabled": False},  # it reads and then sends
+        }
         settings = load(
             home=home, env={}, backend="x-api-v2", base_url=origin,
             x_access_token=SANDBOX_TOKEN, guard=guard,

@@ -13,7 +13,7 @@ from tests.inbox.stepping import Process, processes
 from tests.rigs import IRIS
 from xdm_mcp.bus import Changed
 from xdm_mcp.inbox.poller import LEASE
-from xdm_mcp.ledger import polling
+from xdm_mcp.ledger import changes
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.news import Polling
 
@@ -23,7 +23,7 @@ POLL = 60
 @pytest.fixture
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have processes look into the ledger every ten seconds, so that hours pass in no time."""
-    monkeypatch.setattr(polling, "LOOK_EVERY", 10.0)
+    monkeypatch.setattr(changes, "LOOK_EVERY", 10.0)
 
 
 def hearing(here: Process) -> list[Changed]:
