@@ -278,7 +278,10 @@ class App:
         """Quotas, halts, money, and who can be written to."""
         from xdm_mcp.outbox.standing import Standing
 
-        return Standing(self.backend, self.ledger, self.policy, self.people, self.clock)
+        return Standing(
+            self.backend, self.ledger, self.policy, self.people, self.clock,
+            reads_per_day=self.settings.inbox.reads_per_day,
+        )  # fmt: skip
 
     def policy_text(self) -> list[Reason]:
         """Return what each rule of the policy does, in a sentence."""

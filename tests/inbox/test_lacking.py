@@ -59,7 +59,7 @@ async def test_without_an_inbox_the_inbox_is_refused_by_name(tmp_path: Path) -> 
             await app._poll()
         for asked in ({}, {"needs_reply": True}, {"query": "lamp"}):
             with pytest.raises(Unsupported, match=r"twitterapi-io .* with_user"):
-                await app.inbox.page(**asked)  # type: ignore[arg-type]
+                await app.inbox.page(**asked)
         with pytest.raises(Unsupported, match=r"twitterapi-io .* wait_seconds"):
             await app.inbox.page(with_user=IRIS, wait_seconds=5)
 

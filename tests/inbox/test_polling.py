@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,13 +154,17 @@ async def test_a_limit_is_waited_for_and_told(tmp_path: Path) -> None:
     async with processes(tmp_path, 1, poll_seconds=10) as [here]:
         with here.app.inbox.watch():
             seen = await until(here, lambda p: p.trouble is not None)
-            assert "Reading is used up for now" in (seen.trouble or "")
+            assert "in the background is used up for now" in (seen.trouble or "")
             used = await requests(here)
             assert seen.next_look_at is not None
             assert seen.next_look_at - here.clock.now() > timedelta(minutes=10)
             await here.clock.sleep(600)
             assert await requests(here) <= used
             await until(here, lambda p: p.trouble is None, 1_000)
+
+
+def _failed_again(known: datetime | None, seen: Polling) -> bool:
+    return seen.trouble is not None and seen.next_look_at != known
 
 
 @pytest.mark.usefixtures("seldom")
@@ -173,9 +178,7 @@ async def test_a_service_that_fails_is_asked_ever_more_seldom(tmp_path: Path) ->
         with here.app.inbox.watch():
             for _ in range(3):
                 known = (await here.polling()).next_look_at
-                seen = await until(
-                    here, lambda p, old=known: p.trouble is not None and p.next_look_at != old
-                )
+                seen = await until(here, partial(_failed_again, known))
                 assert seen.next_look_at is not None
                 pauses.append((seen.next_look_at - here.clock.now()).total_seconds())
     for pause, least in zip(pauses, (20, 40, 80), strict=True):
