@@ -134,7 +134,8 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "no": Phrases(
         _said(
-            "stopp; slutt; slutt nå; avslutt; meld meg av; avmeld; ingen flere meldinger; la meg være"
+            "stopp; slutt; slutt nå; avslutt; meld meg av; avmeld; ingen flere meldinger",
+            "la meg være",
         ),
         _said(
             "slutt å skrive til meg; ikke skriv til meg; ikke kontakt meg; la meg være i fred",
@@ -144,7 +145,8 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "da": Phrases(
         _said(
-            "stop nu; hold op; afmeld; frameld; afmeld mig; ikke flere beskeder; stop venligst; lad mig være"
+            "stop nu; hold op; afmeld; frameld; afmeld mig; ikke flere beskeder; stop venligst",
+            "lad mig være",
         ),
         _said(
             "hold op med at skrive til mig; skriv ikke til mig; kontakt mig ikke",
@@ -180,7 +182,8 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "ru": Phrases(
         _said(
-            "стоп; хватит писать; прекрати; прекратите; отписаться; отпишите; отмена; отписка; перестань",
+            "стоп; хватит писать; прекрати; прекратите; отписаться; отпишите; отмена; отписка",
+            "перестань",
             "перестаньте; стоп пожалуйста; больше не надо писать",
         ),
         _said(
@@ -228,7 +231,8 @@ LANGUAGES: dict[str, Phrases] = {
         _said("עצור; עצרי; עצרו; די כבר; הסר; הסירו; הסרה; תפסיק; תפסיקי; תפסיקו; ביטול"),
         _said(
             "אל תכתוב לי; אל תכתבי לי; אל תכתבו לי; אל תשלח לי הודעות; אל תשלחו לי הודעות",
-            "תעזוב אותי; תעזבו אותי; תעזבי אותי; הסירו אותי; הסר אותי; תפסיק לכתוב לי; תפסיקו לכתוב לי",
+            "תעזוב אותי; תעזבו אותי; תעזבי אותי; הסירו אותי; הסר אותי; תפסיק לכתוב לי",
+            "תפסיקו לכתוב לי",
             "אל תיצרו איתי קשר; אל תיצור איתי קשר; תפסיקו לשלוח לי הודעות",
         ),
     ),
@@ -330,7 +334,8 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         _said(
             "연락하지마; 연락하지 마세요; 메시지 보내지 마; 메시지 보내지마세요; 메세지 보내지 마",
-            "문자 보내지 마; 디엠 보내지 마; dm 보내지 마; 메시지 보내지 말아주세요; 연락하지 말아주세요",
+            "문자 보내지 마; 디엠 보내지 마; dm 보내지 마; 메시지 보내지 말아주세요",
+            "연락하지 말아주세요",
             "날 내버려둬; 저 좀 내버려 두세요; 그만 보내; 그만 연락; 수신거부합니다",
         ),
         joined=True,
