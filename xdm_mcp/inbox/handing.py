@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from xdm_mcp.clock import Clock
 from xdm_mcp.ledger.base import Ledger
@@ -21,7 +21,7 @@ class Handing:
         self._people = people
         self._clock = clock
 
-    async def hand(self, messages: Iterable[Message]) -> None:
-        """Note messages that are about to be shown."""
+    async def hand(self, messages: Iterable[Message], begun: Collection[str] = ()) -> None:
+        """Note messages that are about to be shown, of those with an id in `begun` a part only."""
         account = await self._people.account()
-        await self._ledger.note_shown(account.id, list(messages), self._clock.now())
+        await self._ledger.note_shown(account.id, list(messages), self._clock.now(), begun)

@@ -90,6 +90,11 @@ def m009_marks(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m010_given(sql: Sql) -> None:
+    """Make the table of the very messages that agents were given."""
+    sql.run(taints.GIVEN)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -100,6 +105,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m007_kept,
     m008_polling,
     m009_marks,
+    m010_given,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 
