@@ -23,7 +23,7 @@ from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
-from xdm_mcp.errors import ConfigError, XdmError
+from xdm_mcp.errors import ConfigError, LedgerUnavailable, XdmError
 from xdm_mcp.models.results import Reason
 from xdm_mcp.steps import Steps
 
@@ -53,6 +53,9 @@ PageAddress = Callable[[], Awaitable[str | None]]
 
 FIRST_WORK = 1.0
 """Seconds after the start before background work begins, so that it never delays a first answer."""
+
+AGAIN = 5.0
+"""Seconds until a process whose ledger was busy listens for news again."""
 
 WORK_EVERY = 0.5
 """Seconds between looks for approved sends: how long a person waits at most to see theirs go
@@ -327,12 +330,17 @@ class App:
 
     async def _poll(self) -> None:
         while True:
+            pause: float = self.settings.inbox.poll_seconds
             with self._troubles_told("inbox"):
                 if not self.backend.capabilities.inbox:
                     return
-                await self.poller.run()
+                try:
+                    await self.poller.run()
+                except LedgerUnavailable:
+                    pause = min(pause, AGAIN)
+                    raise
                 continue
-            await self.clock.sleep(self.settings.inbox.poll_seconds)
+            await self.clock.sleep(pause)
 
     @contextmanager
     def _troubles_told(self, where: str) -> Iterator[None]:

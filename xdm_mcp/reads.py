@@ -13,7 +13,7 @@ from xdm_mcp.errors import BackendUnavailable, RateLimited, XdmError
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Booking, Ledger
 from xdm_mcp.models.messages import Message, MessagePage
-from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.quota import DEADLINE, Limit
 from xdm_mcp.models.sends import Target
 from xdm_mcp.people import People
 
@@ -22,6 +22,9 @@ INBOX = "dm_events"
 
 SPARED = 3
 """The background leaves one part in so many of a limit to those who ask for a page themselves."""
+
+SETTLED = 2 * DEADLINE
+"""How long after a send it is in every list of a backend."""
 
 
 class Reads:
@@ -111,6 +114,12 @@ class Reads:
             raise
         await self._learn(MessagePage((message,)))
         return message
+
+    async def sent_lately(self) -> bool:
+        """Whether any process decided or sent something within `SETTLED`."""
+        account = await self._people.account()
+        newest = await self._ledger.newest_stamp(account.id)
+        return newest is not None and newest > self._clock.now() - SETTLED
 
     async def _limits(self, where: str, *, bounded: bool = True) -> tuple[Limit, ...]:
         account = await self._people.account()

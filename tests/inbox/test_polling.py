@@ -13,6 +13,7 @@ import pytest
 from tests.inbox.stepping import Process, processes
 from tests.rigs import IRIS
 from xdm_mcp.bus import Changed
+from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.inbox.poller import LEASE
 from xdm_mcp.ledger import polling
 from xdm_mcp.models.messages import Message, pair_id
@@ -253,3 +254,31 @@ async def test_what_keeps_the_poller_of_another_process_is_a_note_here(tmp_path:
         await poller.app.ledger.plan_look(account.id, now + LEASE, now + LEASE, "X is busy.")
         page = await other.app.inbox.page(wait_seconds=5)
         assert "X is busy." in page.notes
+
+
+async def test_a_ledger_that_cannot_be_read_for_a_while_is_listened_to_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a whole pause between looks, and not without a pause."""
+    async with processes(tmp_path, 2, poll_seconds=600) as [poller, other]:
+        with poller.app.inbox.watch(), other.app.inbox.watch():
+            await until(poller, lambda p: p.looked_at is not None)
+            holder, deaf = (poller, other) if (await poller.polling()).mine else (other, poller)
+            account, tries = await deaf.app.people.account(), 0
+
+            async def busy(_: str) -> Polling:
+                nonlocal tries
+                tries += 1
+                raise LedgerUnavailable("The ledger is busy.")
+
+            heard = hearing(deaf)
+            monkeypatch.setattr(deaf.app.ledger, "polling", busy)
+            await holder.app.ledger.want_news(account.id, holder.clock.now())
+            await holder.clock.sleep(30)
+            assert 2 <= tries <= 8
+            await holder.says(IRIS, "Is it here yet?")
+            await holder.app.feed.look()
+            assert Changed("inbox") not in heard
+            monkeypatch.undo()
+            await holder.clock.sleep(6)
+            assert heard.count(Changed("inbox")) == 1

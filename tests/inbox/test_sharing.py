@@ -106,3 +106,40 @@ async def test_who_is_further_behind_than_the_ledger_tells_looks_for_itself(
             assert page.conversations
             texts = {message.text for message in other.app.feed.messages()}
         assert {f"Message {number}." for number in range(5)} <= texts
+
+
+async def left(here: Process) -> int:
+    """Return how many reads of a person's conversation the window still has."""
+    windows = (await here.app.standing.quota()).windows
+    return next(w.remaining for w in windows if w.name == "reads/with_user/15m")
+
+
+async def test_a_conversation_that_is_known_to_its_end_is_not_read_again(tmp_path: Path) -> None:
+    """In a process that only hears of the news; a page too small for it is read from X."""
+    async with processes(tmp_path, 2, keep=KEEP, max_pages=1) as [poller, other]:
+        first = await other.app.inbox.page(with_user=IRIS, limit=100)
+        with poller.app.inbox.watch():
+            await until(poller, lambda p: p.mine)
+            await poller.clock.sleep(16 * 60)
+            await news(poller, "Is it here yet?", "Hello?")
+            before, bill, reads = await left(other), await other.bill(), await requests(other)
+            page = await other.app.inbox.page(with_user=IRIS, limit=100)
+            assert [m.text for m in (page.messages or [])[:2]] == ["Hello?", "Is it here yet?"]
+            assert (page.messages or [])[2:] == first.messages
+            assert page.next_cursor is None
+            now = (await left(other), await other.bill(), await requests(other))
+            assert now == (before, bill, reads)
+            small = await other.app.inbox.page(with_user=IRIS, limit=2)
+            assert small.next_cursor is not None
+            assert await left(other) == before - 1
+
+
+async def test_after_a_send_a_conversation_is_read_anew(tmp_path: Path) -> None:
+    """It may not be in the list yet that was read a moment ago."""
+    async with processes(tmp_path, 1, keep=KEEP) as [here]:
+        await here.clock.sleep(120)
+        await here.app.inbox.page(with_user=IRIS, limit=100)
+        sent = await here.send_approved("On its way.")
+        assert sent.status == "sent"
+        page = await here.app.inbox.page(with_user=IRIS, limit=100)
+    assert (page.messages or [])[0].text == "On its way."

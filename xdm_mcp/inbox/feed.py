@@ -55,6 +55,7 @@ class Feed:
         self._untold: list[Message] = []
         self._pages_back = 0
         self._forgotten = 0
+        self._ended: set[str] = set()
         self.trouble: str | None = None
         self._read_at: datetime | None = None
         self._reading = anyio.Lock()
@@ -83,7 +84,7 @@ class Feed:
     def forget(self) -> None:
         """Begin anew, as a process does that has read nothing: something was forgotten."""
         self._forgotten += 1  # so that what is being read just now is not kept either
-        self._known, self._read_on, self._untold = {}, {}, []
+        self._known, self._read_on, self._untold, self._ended = {}, {}, [], set()
         self._reach, self._pages_back, self._read_at = Reach(), 0, None
 
     def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
@@ -199,8 +200,22 @@ class Feed:
         )
         if forgotten == self._forgotten:
             self._keep(page, news_after=self._reach.newest)
+            if cursor is None and page.next_cursor is None and self._reach.begun:
+                self._ended.add(conversation_id)
         ordered = sorted(page.messages, key=lambda m: int(m.id), reverse=True)
         return ordered, page.next_cursor
+
+    async def whole(self, conversation_id: str, age: timedelta) -> list[Message] | None:
+        """Return a conversation, newest first, where all that the backend shows of it is known here
+        and somebody looked within `age`; else None. What was sent a moment ago may not be in a list
+        yet, so then it is None too."""
+        ended = conversation_id in self._ended or (self._reach.begun and self._reach.older is None)
+        if not ended or self._reach.gap or not self._fresh(age):
+            return None
+        if await self._reads.sent_lately():
+            return None
+        said = [m for m in self.messages() if m.conversation_id == conversation_id]
+        return said or None
 
     def _require_readable(self, conversation_id: str) -> None:
         if "-" in conversation_id:

@@ -257,8 +257,12 @@ class Inbox:
         self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
         at = read_cursor(cursor, conversation_id)
+        known = await self._feed.whole(conversation_id, GLANCE) if at is None else None
         try:
-            messages, following = await self._feed.thread(conversation_id, limit, at)
+            if known is not None and len(known) <= limit:
+                messages, following = known, None
+            else:
+                messages, following = await self._feed.thread(conversation_id, limit, at)
         except Unavailable as error:
             messages, following = self._feed.conversations().get(conversation_id, [])[:limit], None
             if at is not None or not messages:
