@@ -81,6 +81,7 @@ class App:
         self.steps = Steps()
         self.page_address: PageAddress = _nowhere
         self._trouble: dict[str, str] = {}
+        self._waiting: object = None
         self._remembers_since = clock.now() - PATIENT_WRITER
         watch_settings(settings)
         check_acknowledged(settings)
@@ -295,23 +296,26 @@ class App:
         inbox."""
         await self.clock.sleep(FIRST_WORK)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._work)
+            tasks.start_soon(self._repeat, "background work", self._work, WORK_EVERY)
+            # Apart from sends, which may take long or fail: what is forgotten goes at once.
+            tasks.start_soon(self._repeat, "forgetting", self._let_go, WORK_EVERY)
+            tasks.start_soon(self._repeat, "retention", self._retain, RETENTION_EVERY)
             tasks.start_soon(self._poll)
-            tasks.start_soon(self._keep_to_retention)
+
+    async def _repeat(self, what: str, work: Callable[[], Awaitable[None]], every: float) -> None:
+        while True:
+            with self._troubles_told(what):
+                await work()
+            await self.clock.sleep(every)
 
     async def _work(self) -> None:
-        seen: object = None
-        while True:
-            with self._troubles_told("background work"):
-                await self.outbox.work()
-                now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
-                if seen is not None and seen != now:
-                    self.bus.publish(Changed("approvals"), Changed("quota"))
-                seen = now
-                await self._forget_what_was_forgotten()
-            await self.clock.sleep(WORK_EVERY)
+        await self.outbox.work()
+        now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
+        if self._waiting not in (None, now):
+            self.bus.publish(Changed("approvals"), Changed("quota"))
+        self._waiting = now
 
-    async def _forget_what_was_forgotten(self) -> None:
+    async def _let_go(self) -> None:
         """Let go of what this process has read, once the owner had something forgotten."""
         if "feed" not in self.__dict__ or not self.people.knows_account:
             return
@@ -322,11 +326,8 @@ class App:
             self._remembers_since = at
             self.bus.publish(Changed("inbox"), Changed("approvals"))
 
-    async def _keep_to_retention(self) -> None:
-        while True:
-            with self._troubles_told("retention"):
-                await self.retention.run()
-            await self.clock.sleep(RETENTION_EVERY)
+    async def _retain(self) -> None:
+        await self.retention.run()
 
     async def _poll(self) -> None:
         while True:

@@ -8,8 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from tests.inbox.test_search import work_until
 from tests.rigs import IRIS, JUNE, Rig, rig
 from xdm_mcp.models.messages import MessagePage, pair_id
 
@@ -57,7 +59,7 @@ async def test_neither_the_leak_rule_nor_an_excerpt_tells_what_was_forgotten(
         assert "zephyrine" in await excerpts(other)
         await forget(here, everything=everything)
         for each in (here, other):
-            await each.app._forget_what_was_forgotten()
+            await each.app._let_go()
             assert "zephyrine" not in await excerpts(each)
             assert each.app.inbox.known_messages("") == []
             assert each.app.inbox.known_conversations("") == []
@@ -70,7 +72,7 @@ async def test_who_is_given_forgotten_words_again_is_guarded_again(tmp_path: Pat
     async with two(tmp_path, None) as (here, other):
         await forget(here)
         for each in (here, other):
-            await each.app._forget_what_was_forgotten()
+            await each.app._let_go()
         await other.app.inbox.page(with_user=IRIS)
         sent = await other.send("Good morning, here is something else.", to=JUNE)
         assert "taint" in reasons(sent)
@@ -117,3 +119,22 @@ async def test_what_is_forgotten_while_it_is_read_is_not_kept_in_memory(
         page = await here.app.inbox.page()
         assert page.conversations is not None
         assert page.conversations[0].last_text == "Message 3"
+
+
+async def test_a_send_that_takes_long_does_not_keep_what_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one that fails again and again: letting go does not wait for other work."""
+    async with two(tmp_path, None) as (here, other):
+
+        async def stuck() -> int:
+            await anyio.sleep_forever()
+            return 0
+
+        monkeypatch.setattr(here.app.outbox, "work", stuck)
+        await forget(other)
+
+        async def gone() -> bool:
+            return here.app.inbox.known_messages("") == []
+
+        await work_until(here, gone)

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.inbox.stepping import Process, processes
+from xdm_mcp.app import WORK_EVERY
 from xdm_mcp.ledger import polling
 from xdm_mcp.ledger.watched import WatchedDatabase
 
@@ -42,7 +43,8 @@ async def test_without_a_watcher_nothing_is_written_asked_or_listened_for(
 
     monkeypatch.setattr(WatchedDatabase, "pulse", counted)
     async with processes(tmp_path) as [here], anyio.create_task_group() as tasks:
-        tasks.start_soon(here.app._work)
+        for work in (here.app._work, here.app._let_go):
+            tasks.start_soon(here.app._repeat, "test", work, WORK_EVERY)
         if asked:
             await here.app.inbox.page()
         idle = await minute(here)

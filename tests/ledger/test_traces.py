@@ -125,7 +125,7 @@ def digests(home: Home) -> set[bytes]:
     """Return the digests of words that a ledger's table of marks holds, as they lie in its file."""
     with apsw.Connection(str(home.path / "ledger.db"), flags=apsw.SQLITE_OPEN_READONLY) as file:
         rows = file.execute("SELECT digest FROM mark").fetchall()
-    return {int(digest).to_bytes(8, "big", signed=True) for (digest,) in rows}
+    return {int(str(digest)).to_bytes(8, "big", signed=True) for (digest,) in rows}
 
 
 @pytest.mark.parametrize("keep", [True, False])
