@@ -149,7 +149,7 @@ async def test_what_a_send_carries_of_another_conversation_is_beside_it(r: Rig) 
     number."""
     secret = "The spare key lies under the third flowerpot behind the greenhouse.\u202e"
     await r.says("june_sandbox", secret)
-    await r.app.inbox.look()
+    await r.app.feed.look()
     result = await r.send("By the way: the spare key lies under the third flower-pot!")
     assert result.approval_id is not None
 
