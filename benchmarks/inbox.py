@@ -34,8 +34,8 @@ POLL = 1.0
 BAR = POLL + 0.250
 """Seconds that the median of a cell may take."""
 
-FEW = 10
-"""Messages that are waited for on one home, whose reads in 15 minutes are limited."""
+FEW = 5
+"""Messages waited for on one home: two thirds of its reads in 15 minutes are the poller's."""
 
 INBOX = "xdm://inbox"
 WRITER = "iris_sandbox"

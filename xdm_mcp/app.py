@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING
 import anyio
 
 from xdm_mcp.backends.risks import check_acknowledged
-from xdm_mcp.bus import Bus, Changed
+from xdm_mcp.bus import Bus
 from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
 from xdm_mcp.credentials.redaction import watch_settings
-from xdm_mcp.errors import ConfigError, XdmError
+from xdm_mcp.errors import ConfigError
 from xdm_mcp.models.results import Reason
 from xdm_mcp.steps import Steps
 
 if TYPE_CHECKING:
     from xdm_mcp.approvals.desk import Desk
     from xdm_mcp.backends.base import Backend
+    from xdm_mcp.background import Background
     from xdm_mcp.credentials.speaker import Speaker
     from xdm_mcp.guard.policy import Policy
     from xdm_mcp.inbox.feed import Feed
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from xdm_mcp.inbox.reading import Inbox
     from xdm_mcp.inbox.search import Search
     from xdm_mcp.ledger.base import Ledger
-    from xdm_mcp.ledger.changes import Changes
     from xdm_mcp.models.messages import Message
     from xdm_mcp.outbox.reconcile import Reconciler
     from xdm_mcp.outbox.sending import Outbox
@@ -52,23 +52,6 @@ log = logging.getLogger(__name__)
 PageAddress = Callable[[], Awaitable[str | None]]
 """Returns where the owner decides about held sends, None where there is no page."""
 
-FIRST_WORK = 1.0
-"""Seconds after the start before background work begins, so that it never delays a first answer."""
-
-WORK_EVERY = 0.5
-"""Seconds between looks for approved sends where nothing tells of them: how long a person waits at
-most to see theirs go out."""
-
-WORK_AGAIN = 0.05
-"""Seconds between looks at least, however often something is written."""
-
-
-PATIENT_WRITER = timedelta(minutes=1)
-"""Longer than a process waits until it may write down what the owner wants to be forgotten."""
-
-RETENTION_EVERY = 3_600.0
-"""Seconds between looks for kept messages whose time has come."""
-
 
 class App:
     """Everything one process needs, wired once."""
@@ -81,8 +64,7 @@ class App:
         self.bus = Bus()
         self.steps = Steps()
         self.page_address: PageAddress = _nowhere
-        self._trouble: dict[str, str] = {}
-        self._remembers_since = clock.now() - PATIENT_WRITER
+        self.opened_at = clock.now()
         watch_settings(settings)
         check_acknowledged(settings)
         if settings.guard:
@@ -282,77 +264,25 @@ class App:
         """Quotas, halts, money, and who can be written to."""
         from xdm_mcp.outbox.standing import Standing
 
-        return Standing(self.backend, self.ledger, self.policy, self.people, self.clock)
+        return Standing(
+            self.backend, self.ledger, self.policy, self.people, self.clock,
+            reads_per_day=self.settings.inbox.reads_per_day,
+        )  # fmt: skip
 
     def policy_text(self) -> list[Reason]:
         """Return what each rule of the policy does, in a sentence."""
         return [Reason(rule=rule, says=says) for rule, says in self.policy.describe()]
 
+    @cached_property
+    def background(self) -> Background:
+        """What this process does beside answering."""
+        from xdm_mcp.background import Background
+
+        return Background(self)
+
     async def run(self) -> None:
-        """Work in the background until cancelled: send what was approved, look at a watched
-        inbox."""
-        await self.clock.sleep(FIRST_WORK)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._work)
-            tasks.start_soon(self._poll)
-            tasks.start_soon(self._keep_to_retention)
-
-    async def _work(self) -> None:
-        seen: object = None
-        async with AsyncExitStack() as stack:
-            changes: Changes | None = None
-            while True:
-                with self._troubles_told("background work"):
-                    if changes is None:
-                        changes = await stack.enter_async_context(self.ledger.changes())
-                    await self.outbox.work()
-                    now = [(entry.id, entry.state) for entry in await self.outbox.waiting()]
-                    if seen is not None and seen != now:
-                        self.bus.publish(Changed("approvals"), Changed("quota"))
-                    seen = now
-                    await self._forget_what_was_forgotten()
-                    await self.clock.sleep(WORK_AGAIN)
-                    await changes.wait(WORK_EVERY - WORK_AGAIN, self.clock)
-                    continue
-                await self.clock.sleep(WORK_EVERY)
-
-    async def _forget_what_was_forgotten(self) -> None:
-        """Let go of what this process has read, once the owner had something forgotten."""
-        if "feed" not in self.__dict__ or not self.people.knows_account:
-            return
-        account = await self.people.account()
-        at = await self.ledger.forgotten_at(account.id)
-        if at is not None and at > self._remembers_since:
-            self.feed.forget()
-            self._remembers_since = at
-            self.bus.publish(Changed("inbox"), Changed("approvals"))
-
-    async def _keep_to_retention(self) -> None:
-        while True:
-            with self._troubles_told("retention"):
-                await self.retention.run()
-            await self.clock.sleep(RETENTION_EVERY)
-
-    async def _poll(self) -> None:
-        while True:
-            with self._troubles_told("inbox"):
-                if not self.backend.capabilities.inbox:
-                    return
-                await self.poller.run()
-                continue
-            await self.clock.sleep(self.settings.inbox.poll_seconds)
-
-    @contextmanager
-    def _troubles_told(self, where: str) -> Iterator[None]:
-        """Let foreseen failures pass into the log, each once until another follows or it ends."""
-        says = ""
-        try:
-            yield
-        except XdmError as error:
-            says = str(error)
-            if says != self._trouble.get(where):
-                log.warning("%s: %s", where, says)
-        self._trouble[where] = says
+        """Work in the background until cancelled: see `Background.run`."""
+        await self.background.run()
 
     async def drain(self, seconds: float) -> None:
         """Wait until no send of this process is on its way, at most `seconds`."""

@@ -3,20 +3,28 @@ from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from xdm_mcp.backends.base import Backend, Capabilities
-from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BackendUnavailable, XdmError
+from xdm_mcp.clock import Clock, rfc3339
+from xdm_mcp.errors import BackendUnavailable, RateLimited, XdmError
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Booking, Ledger
 from xdm_mcp.models.messages import Message, MessagePage
-from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.quota import DEADLINE, Limit
 from xdm_mcp.models.sends import Target
 from xdm_mcp.people import People
 
 INBOX = "dm_events"
 """The name of the limit that reads of the whole inbox count against."""
+
+SPARED = 3
+"""The background leaves one part in so many of a limit to those who ask for a page themselves."""
+
+SETTLED = 2 * DEADLINE
+"""How long after a send it is in every list of a backend."""
 
 
 class Reads:
@@ -61,17 +69,22 @@ class Reads:
         with_user: str | None = None,
         conversation_id: str | None = None,
         proof: bool = False,
+        background: bool = False,
     ) -> MessagePage:
         """Return one page of at most `limit` messages, newest first: of everything, of one
         person's, or of one conversation. `proof` says that it tells what became of a send: the
-        owner's bound of reads does not keep us from that.
+        owner's bound of reads does not keep us from that. `background` says that nobody asked: a
+        part of each limit is not for that.
 
         Raises OverBudget or RateLimited before anything is asked, and what a backend's read may
         raise.
         """
         limit = min(limit, self._backend.capabilities.max_page)
         where = "with_user" if with_user else "conversation" if conversation_id else INBOX
-        booking = await self._book(where, limit, () if proof else await self._bound())
+        limits = await self._limits(where, bounded=not proof)
+        if background:
+            await self._spare(limits)
+        booking = await self._book(limit, limits)
         try:
             page = await self._backend.messages(
                 limit=limit, cursor=cursor, with_user=with_user, conversation_id=conversation_id
@@ -93,7 +106,7 @@ class Reads:
 
     async def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFound, and what `page` raises."""
-        booking = await self._book("message", 1, await self._bound())
+        booking = await self._book(1, await self._limits("message"))
         try:
             message = await self._backend.message(message_id)
         except XdmError as error:
@@ -102,20 +115,35 @@ class Reads:
         await self._learn(MessagePage((message,)))
         return message
 
-    async def _bound(self) -> tuple[Limit, ...]:
-        """Return the owner's own bound of reads, if there is one."""
-        if self._per_day is None:
-            return ()
+    async def sent_lately(self) -> bool:
+        """Whether any process decided or sent something within `SETTLED`."""
         account = await self._people.account()
-        scope = f"{account.id}/inbox.reads_per_day"
-        return (Limit(scope, self._per_day, timedelta(hours=24), source="inbox"),)
+        newest = await self._ledger.newest_stamp(account.id)
+        return newest is not None and newest > self._clock.now() - SETTLED
 
-    async def _book(self, where: str, count: int, bound: tuple[Limit, ...]) -> Booking:
+    async def _limits(self, where: str, *, bounded: bool = True) -> tuple[Limit, ...]:
+        account = await self._people.account()
+        reads = self._backend.capabilities.reads
+        documented = (reads[where].of(account.id),) if where in reads else ()
+        return (*(bound_of(account.id, self._per_day) if bounded else ()), *documented)
+
+    async def _spare(self, limits: Sequence[Limit]) -> None:
+        """Raise RateLimited where only the part is left that is not for the background."""
+        now = self._clock.now()
+        for limit in limits:
+            spared = limit.limit // SPARED
+            less = replace(limit, limit=limit.limit - spared)
+            whole, own = await self._ledger.windows((limit, less), now)
+            if whole.remaining <= spared:
+                at = own.free_at or whole.resets_at
+                when = f"; the next look is at {rfc3339(at)}" if at else ""
+                raise RateLimited(
+                    f"Reading in the background is used up for now ({limit.name}){when}.", at
+                )
+
+    async def _book(self, count: int, limits: Sequence[Limit]) -> Booking:
         account = await self._people.account()
         capabilities = self._backend.capabilities
-        limits = [*bound]
-        if where in capabilities.reads:
-            limits.append(capabilities.reads[where].of(account.id))
         price = capabilities.prices.read_page + capabilities.prices.read_message * count
         return await self._ledger.book_read(
             account.id, price, self._policy.budget(), limits, self._clock.now()
@@ -147,3 +175,11 @@ class Reads:
             marked_for=self._policy.leak.remembered,
         )
         await self._ledger.observe(self._backend.server_windows(), now)
+
+
+def bound_of(account_id: str, per_day: int | None) -> tuple[Limit, ...]:
+    """Return the owner's own bound of reads, if there is one."""
+    if per_day is None:
+        return ()
+    scope = f"{account_id}/inbox.reads_per_day"
+    return (Limit(scope, per_day, timedelta(hours=24), source="inbox"),)

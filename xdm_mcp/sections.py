@@ -86,7 +86,7 @@ class InboxSettings(Section):
     """How the inbox is read."""
 
     poll_seconds: int = Field(
-        default=60,
+        default=100,
         ge=1,
         le=3_600,
         description="Seconds between looks at an inbox that a client watches; up to five times more"

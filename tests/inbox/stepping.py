@@ -131,7 +131,7 @@ async def processes(home: Path, number: int = 1, **inbox: Any) -> AsyncIterator[
             opened.append(Process(app, clock, home, world))
             opened[-1].take(world)
             clock.knows(app)
-            tasks.start_soon(app._poll)
+            tasks.start_soon(app.background.poll)
         tasks.start_soon(clock.run)
         try:
             yield opened

@@ -77,7 +77,7 @@ async def test_a_failed_look_is_a_note_where_something_is_known(tmp_path: Path) 
         await here.control("POST", "faults", SILENT)
         for each in ({"limit": 100}, {"with_user": IRIS}, {"query": "lamp"}):
             here.later(minutes=2)
-            page = await here.app.inbox.page(**each)  # type: ignore[arg-type]
+            page = await here.app.inbox.page(**each)
             assert page.conversations or page.messages
             assert any("did not answer" in note or "answer" in note for note in page.notes), each
 
@@ -88,7 +88,7 @@ async def test_a_failed_look_is_an_error_where_nothing_is_known(tmp_path: Path) 
         await here.control("POST", "faults", SILENT)
         for each in ({}, {"needs_reply": True}, {"query": "lamp"}, {"with_user": IRIS}):
             with pytest.raises(BackendUnavailable):
-                await here.app.inbox.page(**each)  # type: ignore[arg-type]
+                await here.app.inbox.page(**each)
 
 
 async def test_a_page_that_fails_on_the_way_back_is_a_note() -> None:

@@ -56,10 +56,10 @@ async def test_without_an_inbox_the_inbox_is_refused_by_name(tmp_path: Path) -> 
     """With what to do instead; the background looks at nothing."""
     async with program("twitterapi-io", tmp_path) as (app, _):
         with anyio.fail_after(5):
-            await app._poll()
+            await app.background.poll()
         for asked in ({}, {"needs_reply": True}, {"query": "lamp"}):
             with pytest.raises(Unsupported, match=r"twitterapi-io .* with_user"):
-                await app.inbox.page(**asked)  # type: ignore[arg-type]
+                await app.inbox.page(**asked)
         with pytest.raises(Unsupported, match=r"twitterapi-io .* wait_seconds"):
             await app.inbox.page(with_user=IRIS, wait_seconds=5)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.inbox.stepping import Process, processes
 from tests.rigs import IRIS
 from xdm_mcp.bus import Changed
+from xdm_mcp.errors import LedgerUnavailable
 from xdm_mcp.inbox.poller import LEASE
 from xdm_mcp.ledger import changes
 from xdm_mcp.models.messages import Message, pair_id
@@ -153,13 +155,17 @@ async def test_a_limit_is_waited_for_and_told(tmp_path: Path) -> None:
     async with processes(tmp_path, 1, poll_seconds=10) as [here]:
         with here.app.inbox.watch():
             seen = await until(here, lambda p: p.trouble is not None)
-            assert "Reading is used up for now" in (seen.trouble or "")
+            assert "in the background is used up for now" in (seen.trouble or "")
             used = await requests(here)
             assert seen.next_look_at is not None
             assert seen.next_look_at - here.clock.now() > timedelta(minutes=10)
             await here.clock.sleep(600)
             assert await requests(here) <= used
             await until(here, lambda p: p.trouble is None, 1_000)
+
+
+def _failed_again(known: datetime | None, seen: Polling) -> bool:
+    return seen.trouble is not None and seen.next_look_at != known
 
 
 @pytest.mark.usefixtures("seldom")
@@ -173,9 +179,7 @@ async def test_a_service_that_fails_is_asked_ever_more_seldom(tmp_path: Path) ->
         with here.app.inbox.watch():
             for _ in range(3):
                 known = (await here.polling()).next_look_at
-                seen = await until(
-                    here, lambda p, old=known: p.trouble is not None and p.next_look_at != old
-                )
+                seen = await until(here, partial(_failed_again, known))
                 assert seen.next_look_at is not None
                 pauses.append((seen.next_look_at - here.clock.now()).total_seconds())
     for pause, least in zip(pauses, (20, 40, 80), strict=True):
@@ -250,3 +254,31 @@ async def test_what_keeps_the_poller_of_another_process_is_a_note_here(tmp_path:
         await poller.app.ledger.plan_look(account.id, now + LEASE, now + LEASE, "X is busy.")
         page = await other.app.inbox.page(wait_seconds=5)
         assert "X is busy." in page.notes
+
+
+async def test_a_ledger_that_cannot_be_read_for_a_while_is_listened_to_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a whole pause between looks, and not without a pause."""
+    async with processes(tmp_path, 2, poll_seconds=600) as [poller, other]:
+        with poller.app.inbox.watch(), other.app.inbox.watch():
+            await until(poller, lambda p: p.looked_at is not None)
+            holder, deaf = (poller, other) if (await poller.polling()).mine else (other, poller)
+            account, tries = await deaf.app.people.account(), 0
+
+            async def busy(_: str) -> Polling:
+                nonlocal tries
+                tries += 1
+                raise LedgerUnavailable("The ledger is busy.")
+
+            heard = hearing(deaf)
+            monkeypatch.setattr(deaf.app.ledger, "polling", busy)
+            await holder.app.ledger.want_news(account.id, holder.clock.now())
+            await holder.clock.sleep(30)
+            assert 2 <= tries <= 8
+            await holder.says(IRIS, "Is it here yet?")
+            await holder.app.feed.look()
+            assert Changed("inbox") not in heard
+            monkeypatch.undo()
+            await holder.clock.sleep(6)
+            assert heard.count(Changed("inbox")) == 1

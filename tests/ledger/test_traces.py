@@ -121,6 +121,40 @@ async def test_a_forgotten_conversation_leaves_no_trace(home: Home) -> None:
     assert traces(home.path, "A", MANY) == []
 
 
+def digests(home: Home) -> set[bytes]:
+    """Return the digests of words that a ledger's table of marks holds, as they lie in its file."""
+    with apsw.Connection(str(home.path / "ledger.db"), flags=apsw.SQLITE_OPEN_READONLY) as file:
+        rows = file.execute("SELECT digest FROM mark").fetchall()
+    return {int(str(digest)).to_bytes(8, "big", signed=True) for (digest,) in rows}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_forgotten_conversation_leaves_no_digest_and_no_note_that_it_was_shown(
+    home: Home, *, keep: bool
+) -> None:
+    """The marks hold no word in the first place, and go with the words, kept or not."""
+    said = messages("A", ANNA, 40)
+    await home.ledger.record(ME, said, stop, START, keep=KEEP if keep else None)
+    await home.ledger.note_shown(ME, said, START)
+    of_anna = digests(home)
+    assert len(of_anna) > 40
+    assert len(traces(home.path, "A", 40)) == (40 if keep else 0)
+    await home.ledger.record(ME, messages("B", BEN, 40), stop, START)
+    of_ben = digests(home) - of_anna
+    assert of_ben
+
+    await home.ledger.forget(ME, WITH_ANNA, "owner", START)
+    assert await home.erase()
+    await home.ledger.close()
+
+    files = b"".join(path.read_bytes() for path in home.path.rglob("*") if path.is_file())
+    assert not any(digest in files for digest in of_anna - digests(home))
+    assert all(digest in files for digest in of_ben)
+    stays = [message.id for message in said if message.id.encode() in files]
+    assert stays == [max(message.id for message in said)]  # when they wrote last, and no other
+    assert traces(home.path, "A", 40) == []
+
+
 async def test_retention_leaves_no_trace(home: Home) -> None:
     """In small steps, as a server does it."""
     await home.fill(messages("A", ANNA, MANY, days=40), messages("B", BEN, MANY))

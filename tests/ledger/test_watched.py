@@ -33,7 +33,7 @@ async def test_the_transactions_of_a_ledger_are_steps_where_it_was_opened() -> N
     await ledger.close()
     assert [(step.kind, step.name, step.outcome) for step in heard] == [
         ("read", "entry", "ok"),
-        ("write", "due", "ok"),
+        ("read", "due", "ok"),
         ("write", "book_read", "over_budget"),
     ]
 

@@ -4,6 +4,7 @@ not so."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.rigs import IRIS, JUNE, MIRA, rig
 from xdm_mcp.errors import BadInput, LedgerUnavailable, NotFound
 from xdm_mcp.models.sends import Assurance
 
-FREE = {"confirmation": {"mode": "never"}, "taint": {"enabled": False}}
+FREE: dict[str, Any] = {"confirmation": {"mode": "never"}, "taint": {"enabled": False}}
 """A policy under which replies need no person; the other rules stand."""
 
 

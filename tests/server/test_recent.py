@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -18,7 +19,7 @@ from tests.server.pretend import PretendApp
 from xdm_mcp.bus import Changed
 from xdm_mcp.errors import Unavailable
 from xdm_mcp.server.build import build_server
-from xdm_mcp.server.recent import LIFE
+from xdm_mcp.server.recent import LIFE, Recent
 from xdm_mcp.steps import Step
 
 
@@ -211,3 +212,20 @@ async def test_every_call_is_a_step_with_words_of_ours_alone(mode: str) -> None:
     ]
     assert told[4][0] == "none"
     assert "a secret" not in repr(told)
+
+
+async def test_what_was_answered_does_not_outlast_a_change() -> None:
+    """What the owner had forgotten must not lie in a memory of answers either."""
+    app = PretendApp()
+    recent = Recent(app.real)
+    ctx: Any = SimpleNamespace(
+        method="tools/call", params={"name": "list_dms", "arguments": {}}, protocol_version="any"
+    )
+
+    async def answer(_: object) -> dict[str, Any]:
+        return {"structuredContent": "zephyrine"}
+
+    assert await recent(ctx, answer) == {"structuredContent": "zephyrine"}
+    assert "zephyrine" in str(recent._kept)
+    app.bus.publish(Changed("inbox"))
+    assert "zephyrine" not in str(recent._kept)

@@ -3,10 +3,10 @@ wherever it stands.
 
 Spelling is brought together before anything is compared (`optout.plain`): case, accents of Latin,
 Greek and Cyrillic letters, punctuation, spacing and emoji do not matter. A word that also means
-something else stands among `whole` only. What even alone may mean something else is left out: a
-plain `enough`, and words that are ordinary in another language (`seis`, `dur`, `alto`). Where words
-are not parted by blanks, or seldom alike, `joined` is True: then blanks do not count, and a phrase
-may stand within a longer word.
+something else stands among `whole` only. What even alone is often an ordinary answer is left out: a
+plain `enough` (`хватит`, `chega`), `wait` (`रुको`, `dur`), `out` (`keluar`), and words that are
+ordinary in another language (`seis`, `alto`). Where words are not parted by blanks, or seldom
+alike, `joined` is True: then blanks do not count, and a phrase may stand within a longer word.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ LANGUAGES: dict[str, Phrases] = {
     "fr": Phrases(
         _said(
             "arrêt; arrêtez; arrête; stop svp; désabonner; désabonnement; me désabonner",
-            "désinscription; désinscrire; plus de messages; ça suffit; stoppez",
+            "désinscription; désinscrire; plus de messages; stoppez",
         ),
         _said(
             "ne m'écrivez plus; ne m'écris plus; ne me contactez plus; ne me contacte plus",
@@ -87,7 +87,7 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "pt": Phrases(
         _said(
-            "pare; parar; parem; pára; cancelar; sair; descadastrar; remover; chega; basta",
+            "pare; parar; parem; pára; cancelar; sair; descadastrar; remover; chega de mensagens",
             "cancelar inscrição; sem mais mensagens",
         ),
         _said(
@@ -133,18 +133,24 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "no": Phrases(
-        _said("stopp; slutt; slutt nå; avslutt; meld meg av; avmeld; ingen flere meldinger"),
+        _said(
+            "stopp; slutt; slutt nå; avslutt; meld meg av; avmeld; ingen flere meldinger",
+            "la meg være",
+        ),
         _said(
             "slutt å skrive til meg; ikke skriv til meg; ikke kontakt meg; la meg være i fred",
-            "la meg være; slutt å sende meg meldinger; ikke send meg flere meldinger",
+            "slutt å sende meg meldinger; ikke send meg flere meldinger",
             "fjern meg fra; slutt å kontakte meg; meld meg av listen",
         ),
     ),
     "da": Phrases(
-        _said("stop nu; hold op; afmeld; frameld; afmeld mig; ikke flere beskeder; stop venligst"),
+        _said(
+            "stop nu; hold op; afmeld; frameld; afmeld mig; ikke flere beskeder; stop venligst",
+            "lad mig være",
+        ),
         _said(
             "hold op med at skrive til mig; skriv ikke til mig; kontakt mig ikke",
-            "lad mig være i fred; lad mig være; stop med at skrive til mig; fjern mig fra",
+            "lad mig være i fred; stop med at skrive til mig; fjern mig fra",
             "send mig ikke flere beskeder; stop med at sende mig beskeder; frameld mig",
         ),
     ),
@@ -176,8 +182,9 @@ LANGUAGES: dict[str, Phrases] = {
     ),
     "ru": Phrases(
         _said(
-            "стоп; хватит; прекрати; прекратите; отписаться; отпишите; отмена; отписка; перестань",
-            "перестаньте; стоп пожалуйста; больше не надо",
+            "стоп; хватит писать; прекрати; прекратите; отписаться; отпишите; отмена; отписка",
+            "перестань",
+            "перестаньте; стоп пожалуйста; больше не надо писать",
         ),
         _said(
             "не пишите мне; не пиши мне; больше не пишите; больше не пиши; отстаньте от меня",
@@ -195,7 +202,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "tr": Phrases(
-        _said("durun; iptal; çık; aboneliği iptal et; üyelikten çık; son ver; durdur"),
+        _said("iptal; çık; aboneliği iptal et; üyelikten çık; son ver; durdur"),
         _said(
             "bana yazma; bana yazmayın; bana mesaj atma; bana mesaj atmayın; beni rahat bırak",
             "beni rahat bırakın; benimle iletişime geçmeyin; bana mesaj göndermeyin",
@@ -214,17 +221,19 @@ LANGUAGES: dict[str, Phrases] = {
     "ar": Phrases(
         _said("توقف; قف; كفى; إلغاء; الغاء; إلغاء الاشتراك; الغاء الاشتراك; أوقف; توقفوا"),
         _said(
-            "لا تراسلني; لا تراسلوني; لا ترسل لي; لا ترسلوا لي; لا تتواصل معي; لا تتواصلوا معي",
+            "لا تراسلني; لا تراسلوني; لا ترسل لي رسائل; لا ترسلوا لي رسائل; لا تتواصل معي",
+            "لا تتواصلوا معي",
             "اتركني وشأني; اتركوني وشأني; دعني وشأني; دعوني وشأني; توقف عن مراسلتي",
             "توقفوا عن مراسلتي; لا تكتب لي; ألغ اشتراكي; الغ اشتراكي; احذفني من; أزلني من",
         ),
     ),
     "he": Phrases(
-        _said("עצור; עצרי; עצרו; די; הסר; הסירו; הסרה; תפסיק; תפסיקי; תפסיקו; ביטול"),
+        _said("עצור; עצרי; עצרו; די כבר; הסר; הסירו; הסרה; תפסיק; תפסיקי; תפסיקו; ביטול"),
         _said(
-            "אל תכתוב לי; אל תכתבי לי; אל תכתבו לי; אל תשלח לי; אל תשלחו לי; תעזוב אותי",
-            "תעזבו אותי; תעזבי אותי; הסירו אותי; הסר אותי; תפסיק לכתוב לי; תפסיקו לכתוב לי",
-            "אל תיצרו איתי קשר; אל תיצור איתי קשר; תפסיקו לשלוח לי",
+            "אל תכתוב לי; אל תכתבי לי; אל תכתבו לי; אל תשלח לי הודעות; אל תשלחו לי הודעות",
+            "תעזוב אותי; תעזבו אותי; תעזבי אותי; הסירו אותי; הסר אותי; תפסיק לכתוב לי",
+            "תפסיקו לכתוב לי",
+            "אל תיצרו איתי קשר; אל תיצור איתי קשר; תפסיקו לשלוח לי הודעות",
         ),
     ),
     "fa": Phrases(
@@ -236,7 +245,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "hi": Phrases(
-        _said("रुको; रुकिए; बंद करो; बंद करें; बंद कीजिए; बस करो; बस कीजिए; सदस्यता रद्द करें; स्टॉप"),
+        _said("बंद करो; बंद करें; बंद कीजिए; बस करो; बस कीजिए; सदस्यता रद्द करें; स्टॉप"),
         _said(
             "मुझे मैसेज मत करो; मुझे मैसेज मत कीजिए; मुझे मैसेज न करें; मुझे संदेश मत भेजो",
             "मुझे संदेश न भेजें; मुझसे संपर्क न करें; मुझसे संपर्क मत करो; मुझे अकेला छोड़ दो",
@@ -244,7 +253,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "bn": Phrases(
-        _said("থামো; থামুন; বন্ধ করো; বন্ধ করুন; বন্ধ কর; আর না; স্টপ; বাতিল করুন"),
+        _said("থামো; থামুন; বন্ধ করো; বন্ধ করুন; বন্ধ কর; আর মেসেজ না; স্টপ; বাতিল করুন"),
         _said(
             "আমাকে মেসেজ করবেন না; আমাকে মেসেজ করো না; আমাকে মেসেজ দেবেন না; আমাকে আর লিখবেন না",
             "আমাকে বার্তা পাঠাবেন না; আমার সাথে যোগাযোগ করবেন না; আমাকে একা থাকতে দিন",
@@ -252,7 +261,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "ur": Phrases(
-        _said("رکو; رکیں; بند کرو; بند کریں; بس کرو; بس کریں; اسٹاپ; منسوخ کریں"),
+        _said("بند کرو; بند کریں; بس کرو; بس کریں; اسٹاپ; منسوخ کریں"),
         _said(
             "مجھے میسج مت کرو; مجھے میسج نہ کریں; مجھے پیغام نہ بھیجیں; مجھے پیغام مت بھیجو",
             "مجھ سے رابطہ نہ کریں; مجھ سے رابطہ مت کرو; مجھے اکیلا چھوڑ دو; مجھے اکیلا چھوڑ دیں",
@@ -260,7 +269,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "id": Phrases(
-        _said("berhenti; hentikan; batal; batalkan; keluar; setop; berhenti berlangganan"),
+        _said("berhenti; hentikan; batal; batalkan; setop; berhenti berlangganan"),
         _said(
             "jangan kirim pesan lagi; jangan kirimi saya pesan; jangan hubungi saya",
             "jangan hubungi aku; jangan chat saya; jangan dm saya; berhenti mengirim pesan",
@@ -268,7 +277,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
     ),
     "ms": Phrases(
-        _said("berhenti; hentikan; batal; batalkan langganan; berhenti melanggan; keluar"),
+        _said("berhenti; hentikan; batal; batalkan langganan; berhenti melanggan"),
         _said(
             "jangan hantar mesej lagi; jangan mesej saya; jangan hubungi saya; jangan ganggu saya",
             "berhenti hantar mesej; berhenti menghantar mesej; biarkan saya bersendirian",
@@ -312,7 +321,7 @@ LANGUAGES: dict[str, Phrases] = {
             "退会; 登録解除; もうやめて; もう送らないで; 終了; キャンセル",
         ),
         _said(
-            "連絡しないで; 送らないでください; もう送らないで; メッセージを送らないで; dmしないで",
+            "連絡しないで; もう送らないで; メッセージを送らないで; dmしないで",
             "dmを送らないで; 連絡をやめて; 連絡はやめて; 放っておいて; ほっといて; 配信を停止して",
             "配信停止してください; 関わらないで",
         ),
@@ -325,7 +334,8 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         _said(
             "연락하지마; 연락하지 마세요; 메시지 보내지 마; 메시지 보내지마세요; 메세지 보내지 마",
-            "문자 보내지 마; 디엠 보내지 마; dm 보내지 마; 보내지 말아주세요; 연락하지 말아주세요",
+            "문자 보내지 마; 디엠 보내지 마; dm 보내지 마; 메시지 보내지 말아주세요",
+            "연락하지 말아주세요",
             "날 내버려둬; 저 좀 내버려 두세요; 그만 보내; 그만 연락; 수신거부합니다",
         ),
         joined=True,

@@ -54,6 +54,8 @@ class Feed:
         self._reach = Reach()
         self._untold: list[Message] = []
         self._pages_back = 0
+        self._forgotten = 0
+        self._ended: set[str] = set()
         self.trouble: str | None = None
         self._read_at: datetime | None = None
         self._reading = anyio.Lock()
@@ -81,7 +83,8 @@ class Feed:
 
     def forget(self) -> None:
         """Begin anew, as a process does that has read nothing: something was forgotten."""
-        self._known, self._read_on, self._untold = {}, {}, []
+        self._forgotten += 1  # so that what is being read just now is not kept either
+        self._known, self._read_on, self._untold, self._ended = {}, {}, [], set()
         self._reach, self._pages_back, self._read_at = Reach(), 0, None
 
     def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
@@ -103,7 +106,7 @@ class Feed:
     def _fresh(self, age: timedelta) -> bool:
         """Whether a look within `age` answers, and nothing was told since that is not read here."""
         recent = self._read_at is not None and self._clock.now() - self._read_at < age
-        return recent and self._news.unread <= self._known.keys()
+        return recent and not self._news.missed and self._news.unread <= self._known.keys()
 
     async def refresh_if_older(self, age: timedelta) -> None:
         """Look again unless somebody did within `age`. A limit, a spent budget or silence becomes a
@@ -126,30 +129,32 @@ class Feed:
         good as one of our own."""
         if self._read_at is None:
             return
+        forgotten = self._forgotten
         with suppress(LedgerUnavailable):
             polling = await self._news.catch_up()
             missing = self._news.unread - self._known.keys()
-            if missing and self._kept is not None:
-                kept = await self._kept(missing)
-                self._known.update({message.id: message for message in kept})
-                missing -= self._known.keys()
-            if not missing:
+            kept = await self._kept(missing) if missing and self._kept is not None else ()
+            if forgotten != self._forgotten:
+                return
+            self._known.update({message.id: message for message in kept})
+            if self._news.unread <= self._known.keys() and not self._news.missed:
                 self._read_at = max(self._read_at, polling.looked_at or self._read_at)
 
     async def look(self) -> Unavailable | None:
-        """Read what is new and tell it; return the limit, the spent budget or the silence that kept
-        us from that."""
+        """Read what is new and tell it, though nobody asked; return the limit, the spent budget or
+        the silence that kept us from that."""
         async with self._reading:
-            return await self._look()
+            return await self._look(background=True)
 
-    async def _look(self) -> Unavailable | None:
+    async def _look(self, *, background: bool = False) -> Unavailable | None:
         failed: Unavailable | None = None
         await self._news.begin()
         told = frozenset(self._news.unread)
         try:
-            await self._read_new()
+            await self._read_new(background=background)
             self.trouble, self._read_at = None, self._clock.now()
             self._news.unread -= told  # what a look does not find, the next one will not either
+            self._news.missed = False
         except Unavailable as error:
             self.trouble, failed = str(error), error
         if failed is None or (self._untold and not isinstance(failed, LedgerUnavailable)):
@@ -168,10 +173,12 @@ class Feed:
             if self._known and self._complete_since() < max(since or horizon, horizon):
                 return False
             try:
-                page = await self._reads.page(self._settings.first_page, cursor=older)
+                page = await self._page(self._settings.first_page, older)
             except Unavailable as error:
                 self.trouble = str(error)
                 return False
+            if page is None:
+                return await self._look() is None
             self._reach, self._pages_back = self._reach.further(page), self._pages_back + 1
             self._keep(page)
             return True
@@ -184,15 +191,31 @@ class Feed:
         other = one_to_one(conversation_id, account.id)
         if other is None:
             self._require_readable(conversation_id)
+        forgotten = self._forgotten
         page = await self._reads.page(
             limit,
             cursor=cursor,
             with_user=other,
             conversation_id=None if other else conversation_id,
         )
-        self._keep(page, news_after=self._reach.newest)
+        if forgotten == self._forgotten:
+            self._keep(page, news_after=self._reach.newest)
+            if cursor is None and page.next_cursor is None and self._reach.begun:
+                self._ended.add(conversation_id)
         ordered = sorted(page.messages, key=lambda m: int(m.id), reverse=True)
         return ordered, page.next_cursor
+
+    async def whole(self, conversation_id: str, age: timedelta) -> list[Message] | None:
+        """Return a conversation, newest first, where all that the backend shows of it is known here
+        and somebody looked within `age`; else None. What was sent a moment ago may not be in a list
+        yet, so then it is None too."""
+        ended = conversation_id in self._ended or (self._reach.begun and self._reach.older is None)
+        if not ended or self._reach.gap or not self._fresh(age):
+            return None
+        if await self._reads.sent_lately():
+            return None
+        said = [m for m in self.messages() if m.conversation_id == conversation_id]
+        return said or None
 
     def _require_readable(self, conversation_id: str) -> None:
         if "-" in conversation_id:
@@ -214,18 +237,31 @@ class Feed:
             )
         return await self._reads.message(message_id)
 
-    async def _read_new(self) -> None:
+    async def _read_new(self, *, background: bool) -> None:
         """Read from the newest message to the first known one, and on through the gap that an
         earlier look may have left; what was not known waits to be told."""
-        page = await self._reads.page(self._settings.first_page)
+        page = await self._page(self._settings.first_page, background=background)
+        if page is None:
+            return await self._read_new(background=background)
         first, self._reach = not self._reach.begun, self._reach.from_the_top(page)
         self._keep(page, news_after=0, known=() if first else self._known)
         for _ in range(self._settings.max_pages - 1):
             if not self._reach.gap:
                 return
-            page = await self._reads.page(self._page_size(), cursor=self._reach.older)
+            page = await self._page(self._page_size(), self._reach.older, background=background)
+            if page is None:
+                return await self._read_new(background=background)
             self._reach = self._reach.further(page)
             self._keep(page, news_after=0)
+
+    async def _page(
+        self, size: int, cursor: str | None = None, *, background: bool = False
+    ) -> MessagePage | None:
+        """Read a page of the list; None where something was forgotten meanwhile: the place that was
+        asked for is then no longer known."""
+        forgotten = self._forgotten
+        page = await self._reads.page(size, cursor=cursor, background=background)
+        return page if forgotten == self._forgotten else None
 
     def _page_size(self) -> int:
         """Return how many messages to ask for on the way down to a known stretch.
@@ -237,7 +273,7 @@ class Feed:
         free = 0
         for message in self.messages():
             if known.oldest <= int(message.id) <= known.newest:
-                if self._read_on[message.id] != today:
+                if self._read_on.get(message.id) != today:
                     break
                 free += 1
         return min(self._settings.first_page + free, LARGEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from xdm_mcp.clock import Clock
 from xdm_mcp.ledger.base import Ledger
@@ -15,24 +15,13 @@ class Handing:
     their doing. Where the ledger cannot be told, nothing is handed out."""
 
     def __init__(self, ledger: Ledger, people: People, clock: Clock) -> None:
-        """Tell `ledger`, each message once in the life of the process."""
+        """Tell `ledger`, which knows what was shown before; here nothing is remembered of it, since
+        the owner may have it forgotten at any time."""
         self._ledger = ledger
         self._people = people
         self._clock = clock
-        self._told: dict[str, int] = {}
 
-    async def hand(self, messages: Iterable[Message]) -> None:
-        """Note messages that are about to be shown, if any of them is new."""
+    async def hand(self, messages: Iterable[Message], begun: Collection[str] = ()) -> None:
+        """Note messages that are about to be shown, of those with an id in `begun` a part only."""
         account = await self._people.account()
-        news = [
-            message
-            for message in messages
-            if message.sender_id != account.id
-            and int(message.id) > self._told.get(message.conversation_id, -1)
-        ]
-        if not news:
-            return
-        await self._ledger.note_shown(account.id, news, self._clock.now())
-        for message in news:
-            known = self._told.get(message.conversation_id, -1)
-            self._told[message.conversation_id] = max(known, int(message.id))
+        await self._ledger.note_shown(account.id, list(messages), self._clock.now(), begun)

@@ -43,6 +43,8 @@ class News:
         self._nudged = False
         self.unread: set[str] = set()
         """Ids of what was told, and perhaps not read here."""
+        self.missed = False
+        """Whether more came than the ledger still tells of, so that only a look can find it."""
         self.trouble: str | None = None
         """What keeps the poller from looking, in whichever process it is."""
 
@@ -140,6 +142,7 @@ class News:
         came = tuple(arrival for arrival in came if arrival.number > told)
         if not came:
             return
+        self.missed = self.missed or came[0].number > told + 1
         self._number = came[-1].number
         self.unread.update(arrival.message_id for arrival in came)
         self._inbound.update(arrival.conversation_id for arrival in came if arrival.inbound)

@@ -7,7 +7,7 @@ the process, and a page says what it covers instead of calling an empty answer "
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.inbox.handing import Handing
 from xdm_mcp.inbox.news import News
 from xdm_mcp.inbox.search import Asked, Search
-from xdm_mcp.inbox.showing import conversation_row, message_row, person
+from xdm_mcp.inbox.showing import conversation_row, is_cut, message_row, person
 from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.models.messages import CONVERSATION_ID, MESSAGE_ID, Message, one_to_one, pair_id
 from xdm_mcp.models.people import User
@@ -208,7 +208,8 @@ class Inbox:
             if enough or not await self._feed.reach_back(since):
                 break
         page, more = rows[:limit], len(rows) > limit
-        await self._handing.hand(threads[key][0] for _, key in page)
+        last = [threads[key][0] for _, key in page]
+        await self._handing.hand(last, begun={message.id for message in last if is_cut(message)})
         others = {key: self._others(key, threads[key], account.id) for _, key in page}
         users = await self._named([user_id for ids in others.values() for user_id in ids])
         now = self._clock.now()
@@ -256,8 +257,12 @@ class Inbox:
         self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
         at = read_cursor(cursor, conversation_id)
+        known = await self._feed.whole(conversation_id, GLANCE) if at is None else None
         try:
-            messages, following = await self._feed.thread(conversation_id, limit, at)
+            if known is not None and len(known) <= limit:
+                messages, following = known, None
+            else:
+                messages, following = await self._feed.thread(conversation_id, limit, at)
         except Unavailable as error:
             messages, following = self._feed.conversations().get(conversation_id, [])[:limit], None
             if at is not None or not messages:
@@ -278,7 +283,9 @@ class Inbox:
     ) -> InboxPage:
         account = await self._people.account()
         found = await self._search.find(account.id, Asked(query, peer, since, limit, cursor))
-        page = await self._message_page(found.messages, None, found.next_cursor, found.notes)
+        page = await self._message_page(
+            found.messages, None, found.next_cursor, found.notes, begun=found.cut
+        )
         rows = [
             row.model_copy(update={"truncated": True}) if row.id in found.cut else row
             for row in page.messages or []
@@ -291,8 +298,9 @@ class Inbox:
         conversation_id: str | None,
         next_cursor: str | None,
         notes: Sequence[str],
+        begun: Collection[str] = (),
     ) -> InboxPage:
-        await self._handing.hand(messages)
+        await self._handing.hand(messages, begun)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

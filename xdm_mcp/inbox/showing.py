@@ -26,6 +26,11 @@ def person(user: User) -> Person:
     )
 
 
+def is_cut(message: Message) -> bool:
+    """Whether a list of conversations shows only the beginning of a message."""
+    return message.text is not None and clean(message.text, limit=SNIPPET).truncated
+
+
 def message_row(message: Message, *, with_conversation: bool) -> MessageRow:
     """Return a message with its text cleaned."""
     cleaned = clean(message.text) if message.text is not None else None

@@ -12,7 +12,13 @@ LOOK_EVERY = 0.1
 
 
 class Changes(Protocol):
-    """Waits for what other processes write. Only one task may wait at a time."""
+    """Waits for what other processes write. Only one task may wait at a time.
+
+    `told` says whether the engine tells of it; else each wait looks often, which is worth it only
+    while somebody wants to know at once.
+    """
+
+    told: bool
 
     async def wait(self, patience: float, clock: Clock) -> bool:
         """Return True soon after another process may have written to the ledger since the last
@@ -30,6 +36,8 @@ class Looking:
 
     `pulse` returns a number that is another one once another process has written; it is cheap.
     """
+
+    told = False
 
     def __init__(self, pulse: Callable[[], Awaitable[int]], before: int) -> None:
         """Compare with `before`, how the pulse was when the watch began."""

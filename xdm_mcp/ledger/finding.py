@@ -8,7 +8,7 @@ from xdm_mcp.clock import from_ms
 from xdm_mcp.ledger.entries import find
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql, Value
-from xdm_mcp.ledger.sweeping import sweep
+from xdm_mcp.ledger.sweeping import any_lapsed, sweep
 from xdm_mcp.models.sends import Entry, SendState
 
 
@@ -43,9 +43,18 @@ def recent(sql: Sql, limit: int) -> tuple[Entry, ...]:
     return _entries(sql, "ORDER BY id DESC LIMIT ?", limit)
 
 
+def due_by_now(sql: Sql, now: int) -> tuple[Entry, ...] | None:
+    """See Ledger.due; None where there is something to sweep first."""
+    return None if any_lapsed(sql, now) else _due(sql, now)
+
+
 def due(sql: Sql, now: int) -> tuple[Entry, ...]:
     """See Ledger.due."""
     sweep(sql, now)
+    return _due(sql, now)
+
+
+def _due(sql: Sql, now: int) -> tuple[Entry, ...]:
     moment = from_ms(now)
     ready = (
         entry

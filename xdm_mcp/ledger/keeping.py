@@ -171,6 +171,9 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
     async def due(self, now: datetime) -> tuple[Entry, ...]:
         """See Ledger.due."""
         at = to_ms(now)
+        found = await self._database.read(lambda sql: finding.due_by_now(sql, at))
+        if found is not None:
+            return found  # so that an idle process writes nothing and keeps no writer waiting
         return await self._database.write(lambda sql: finding.due(sql, at))
 
     async def record(

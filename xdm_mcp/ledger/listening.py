@@ -137,6 +137,8 @@ class Listening:
 class Hearing:
     """See Changes; over what all watches of a process hear together."""
 
+    told = True
+
     def __init__(self, listening: Listening) -> None:
         """Watch from now on."""
         self._listening = listening

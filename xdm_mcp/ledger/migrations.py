@@ -96,6 +96,11 @@ def m010_asking(sql: Sql) -> None:
         sql.run(statement)
 
 
+def m011_given(sql: Sql) -> None:
+    """Make the table of the very messages that agents were given."""
+    sql.run(taints.GIVEN)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -107,6 +112,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m008_polling,
     m009_marks,
     m010_asking,
+    m011_given,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

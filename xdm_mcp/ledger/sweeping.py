@@ -16,6 +16,11 @@ AND lapses_at <= ? ORDER BY lapses_at, id
 """
 
 
+def any_lapsed(sql: Sql, now: int) -> bool:
+    """Whether there is something to end."""
+    return sql.one(LAPSED, now) is not None
+
+
 def sweep(sql: Sql, now: int) -> None:
     """End every hold that nobody answered in time and every lease whose owner did not come back."""
     for (entry_id,) in sql.all(LAPSED, now):

@@ -6,7 +6,7 @@ agent has read; every process of the account sees it, and a restart forgets noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -46,6 +46,16 @@ ANSWERED = (
 )
 """Whether a message of ours in the conversation is newer than what was shown."""
 
+GIVEN = """CREATE TABLE given (
+    account_id TEXT NOT NULL,
+    conversation_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    whole INTEGER NOT NULL,
+    PRIMARY KEY (account_id, conversation_id, message_id)
+) STRICT, WITHOUT ROWID"""
+"""Each message of somebody else that an agent was given, and whether to its end: an older one, or
+the rest of a long one, may be the one that misleads it."""
+
 UNSEEN = "at > coalesce((SELECT at FROM looked WHERE looked.account_id = shown.account_id), 0)"
 """Whether it was shown after the last look of a person, and is not known to be answered."""
 
@@ -53,9 +63,15 @@ UNSEEN = "at > coalesce((SELECT at FROM looked WHERE looked.account_id = shown.a
 class TaintLedger(Protocol):
     """The part of the contract that is about what agents were shown."""
 
-    async def note_shown(self, account_id: str, messages: Sequence[Message], now: datetime) -> None:
-        """Note messages of other people that an agent is given now; what is known or older than
-        what is known changes nothing, and writes nothing."""
+    async def note_shown(
+        self,
+        account_id: str,
+        messages: Sequence[Message],
+        now: datetime,
+        begun: Collection[str] = (),
+    ) -> None:
+        """Note messages of other people that an agent is given now, of those with an id in `begun`
+        no more than the beginning; what was given before changes nothing, and writes nothing."""
         ...
 
 
@@ -64,45 +80,72 @@ class SqlTaints:
 
     _database: Database
 
-    async def note_shown(self, account_id: str, messages: Sequence[Message], now: datetime) -> None:
+    async def note_shown(
+        self,
+        account_id: str,
+        messages: Sequence[Message],
+        now: datetime,
+        begun: Collection[str] = (),
+    ) -> None:
         """See TaintLedger.note_shown."""
-        newest = newest_of(account_id, messages)
-        if not newest:
+        said, part, at = theirs(account_id, messages), frozenset(begun), to_ms(now)
+        if not said:
             return
-        news = await self._database.read(lambda sql: _unknown(sql, account_id, newest))
-        if news:
-            at = to_ms(now)
-            await self._database.write(lambda sql: note_shown(sql, account_id, news, at))
+        if await self._database.read(lambda sql: bool(_unknown(sql, account_id, said, part))):
+            await self._database.write(lambda sql: note_shown(sql, account_id, said, part, at))
 
 
-def newest_of(account_id: str, messages: Sequence[Message]) -> dict[str, Message]:
-    """Return the newest message of somebody else in each conversation."""
-    newest: dict[str, Message] = {}
+Said = Mapping[str, Sequence[Message]]
+"""Messages by their conversation."""
+
+
+def theirs(account_id: str, messages: Sequence[Message]) -> Said:
+    """Return the messages with words of somebody else."""
+    said: dict[str, list[Message]] = {}
     for message in messages:
-        known = newest.get(message.conversation_id)
-        theirs = message.sender_id != account_id and message.text is not None
-        if theirs and (known is None or int(message.id) > int(known.id)):
-            newest[message.conversation_id] = message
-    return newest
+        if message.sender_id != account_id and message.text is not None:
+            said.setdefault(message.conversation_id, []).append(message)
+    return said
 
 
-def note_shown(sql: Sql, account_id: str, newest: Mapping[str, Message], now: int) -> None:
+def note_shown(sql: Sql, account_id: str, said: Said, part: frozenset[str], now: int) -> None:
     """Write down what is shown; what was answered meanwhile counts no longer, and is looked at no
     more, but stays known."""
-    for conversation_id, message in _unknown(sql, account_id, newest).items():
-        other = one_to_one(conversation_id, account_id)
-        target = Target((other,)) if other else Target(conversation_id=conversation_id)
-        sql.run(
-            "INSERT INTO shown (account_id, conversation_id, peer, message_id, wrote_at, at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, conversation_id) DO UPDATE SET"
-            " message_id = excluded.message_id, wrote_at = excluded.wrote_at, at = excluded.at",
-            account_id, conversation_id, target.peer, message.id,
-            min(to_ms(message.created_at), now), now,
-        )  # fmt: skip
+    for conversation_id, fresh in _unknown(sql, account_id, said, part).items():
+        for message in fresh:
+            sql.run(
+                "INSERT INTO given (account_id, conversation_id, message_id, whole)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (account_id, conversation_id, message_id)"
+                " DO UPDATE SET whole = excluded.whole",
+                account_id, conversation_id, message.id, message.id not in part,
+            )  # fmt: skip
+        newest = max(fresh, key=lambda message: int(message.id))
+        _stand(sql, account_id, newest, now)
     sql.run(
         f"UPDATE shown SET at = 0 WHERE account_id = ? AND {UNSEEN} AND {ANSWERED}",  # noqa: S608
         account_id,
     )
+
+
+def _stand(sql: Sql, account_id: str, message: Message, now: int) -> None:
+    """Let a message stand against writing to others, or a newer one that does so already."""
+    conversation_id = message.conversation_id
+    row = sql.one(
+        "SELECT message_id, wrote_at FROM shown"  # noqa: S608 - our own words
+        f" WHERE account_id = ? AND conversation_id = ? AND {UNSEEN}",
+        account_id, conversation_id,
+    )  # fmt: skip
+    newest = (message.id, min(to_ms(message.created_at), now))
+    if row is not None and int(row[0]) > int(message.id):
+        newest = (row[0], row[1])
+    other = one_to_one(conversation_id, account_id)
+    target = Target((other,)) if other else Target(conversation_id=conversation_id)
+    sql.run(
+        "INSERT INTO shown (account_id, conversation_id, peer, message_id, wrote_at, at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, conversation_id) DO UPDATE SET"
+        " message_id = excluded.message_id, wrote_at = excluded.wrote_at, at = excluded.at",
+        account_id, conversation_id, target.peer, *newest, now,
+    )  # fmt: skip
 
 
 def looked(sql: Sql, entry: Entry) -> None:
@@ -129,20 +172,29 @@ def taints(sql: Sql, account_id: str, target: Target) -> tuple[Taint, ...]:
 
 def forget(sql: Sql, account_id: str, conversation_id: str | None = None) -> None:
     """Forget what was shown of an account, or of one of its conversations."""
-    sql.run(
-        "DELETE FROM shown WHERE account_id = ? AND conversation_id = coalesce(?, conversation_id)",
-        account_id, conversation_id,
-    )  # fmt: skip
-
-
-def _unknown(sql: Sql, account_id: str, newest: Mapping[str, Message]) -> dict[str, Message]:
-    """Return what is newer than what is known to have been shown."""
-    fresh = {}
-    for conversation_id, message in newest.items():
-        row = sql.one(
-            "SELECT message_id FROM shown WHERE account_id = ? AND conversation_id = ?",
+    for table in ("shown", "given"):
+        sql.run(
+            f"DELETE FROM {table} WHERE account_id = ?"  # noqa: S608 - our own words
+            " AND conversation_id = coalesce(?, conversation_id)",
             account_id, conversation_id,
         )  # fmt: skip
-        if row is None or int(message.id) > int(row[0]):
-            fresh[conversation_id] = message
-    return fresh
+
+
+def _unknown(
+    sql: Sql, account_id: str, said: Said, part: frozenset[str]
+) -> dict[str, list[Message]]:
+    """Return what was not given before, or not to its end."""
+    unknown: dict[str, list[Message]] = {}
+    for conversation_id, messages in said.items():
+        places = ", ".join("?" * len(messages))
+        given: dict[str, int] = dict(
+            sql.all(
+                "SELECT message_id, whole FROM given WHERE account_id = ?"  # noqa: S608 - marks
+                f" AND conversation_id = ? AND message_id IN ({places})",
+                account_id, conversation_id, *(message.id for message in messages),
+            )
+        )  # fmt: skip
+        fresh = [m for m in messages if m.id not in given or (m.id not in part and not given[m.id])]
+        if fresh:
+            unknown[conversation_id] = fresh
+    return unknown

@@ -30,6 +30,7 @@ from xdm_mcp.models.verdicts import Facts, Verdict
 from xdm_mcp.outbox.telling import reason
 from xdm_mcp.outbox.timing import off, stepped
 from xdm_mcp.people import People, normalise
+from xdm_mcp.reads import bound_of
 
 RULES_SHOWN = 5
 """How many standing rules `quota_status` tells of, the oldest first; `xdm://policy` has all."""
@@ -49,14 +50,22 @@ class Standing:
     """Answers about limits, money, halts and people, without sending anything."""
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, policy: Policy, people: People, clock: Clock
+        self,
+        backend: Backend,
+        ledger: Ledger,
+        policy: Policy,
+        people: People,
+        clock: Clock,
+        reads_per_day: int | None = None,
     ) -> None:
-        """Ask `ledger` what was counted and `policy` what it would say."""
+        """Ask `ledger` what was counted and `policy` what it would say; `reads_per_day` is the
+        owner's bound of reads."""
         self._backend = backend
         self._ledger = ledger
         self._policy = policy
         self._people = people
         self._clock = clock
+        self._reads_per_day = reads_per_day
 
     async def quota(self) -> QuotaStatus:
         """Return every window, credit, halt and rule, the money, and the sends that wait for a
@@ -67,6 +76,7 @@ class Standing:
         limits = [
             *self._policy.limits(account.id, capabilities.limits),
             *(limit.of(account.id) for limit in capabilities.reads.values()),
+            *bound_of(account.id, self._reads_per_day),
         ]
         return QuotaStatus(
             account_id=account.id,

@@ -90,6 +90,7 @@ class Recent:
 
     def _changed(self, _: Changed) -> None:
         self._changes += 1
+        self._kept.clear()  # also what the owner had forgotten must not lie here
 
     def _stepped(self, step: Step) -> None:
         if step.kind in ("write", "request"):

@@ -169,3 +169,68 @@ async def test_a_conversation_can_be_forgotten(desk: Desk) -> None:
     await desk.ledger._database.write(lambda sql: taints_of.forget(sql, ME, pair_id(ME, ANNA)))
 
     assert await taints(desk) == []
+
+
+async def look(desk: Desk) -> None:
+    """Have a person look at a send that is asked for now."""
+    desk.later(seconds=1)
+    await desk.approve(await desk.held(draft(f"Look at {desk.now}")))
+    desk.later(seconds=1)
+
+
+async def test_older_words_that_are_shown_after_a_look_want_a_look_of_their_own(
+    desk: Desk,
+) -> None:
+    """A list shows the last words of a conversation, its page those before them."""
+    first, between, last = (message(desk.now, f"No {n}", serial=n) for n in (2, 5, 9))
+    await shown(desk, last)
+    await look(desk)
+    assert await taints(desk) == []
+
+    await shown(desk, first, last)
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+    await look(desk)
+    await shown(desk, first, between, last)
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+    await look(desk)
+    await shown(desk, first, between, last)
+    assert await taints(desk) == []
+
+
+async def test_older_words_that_were_answered_long_ago_are_no_taint_beside_newer_ones(
+    desk: Desk,
+) -> None:
+    """Only what they wrote after our last word to them is unanswered."""
+    old = message(desk.now, serial=2)
+    desk.later(minutes=1)
+    await desk.record(old, own(desk.now, serial=3))
+    desk.later(minutes=1)
+    await shown(desk, message(desk.now, serial=4))
+    await look(desk)
+
+    await shown(desk, old)
+
+    assert await taints(desk) == []
+
+
+async def test_old_words_do_not_hide_newer_ones_that_wait(desk: Desk) -> None:
+    """The newest that nobody looked after is what an answer must come after."""
+    old = message(desk.now, serial=2)
+    desk.later(minutes=1)
+    await desk.record(old, own(desk.now, serial=3))
+    desk.later(minutes=1)
+    await shown(desk, message(desk.now, serial=4))
+
+    await shown(desk, old)
+
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+
+
+async def test_the_rest_of_a_message_that_was_only_begun_is_new(desk: Desk) -> None:
+    """What it says at its end nobody has seen; to begin it again is nothing new."""
+    long = message(desk.now, "a" * 600)
+    await desk.record(long)
+    for begun, tainted in (({long.id}, True), ({long.id}, False), (set(), True), (set(), False)):
+        await desk.ledger.note_shown(ME, [long], desk.now, begun)
+        assert bool(await taints(desk)) is tainted
+        await look(desk)
