@@ -53,7 +53,12 @@ def test_every_command_line_is_one_of_ours() -> None:
     image = TEXTS["Containerfile"]
     [run] = re.findall(r"^CMD (\[.*\])$", image, re.MULTILINE)
     lines.add(" ".join(yaml.safe_load(run)))
-    assert {"serve --transport http", "approvals pin", "approvals"} <= lines
+    assert {
+        "serve --transport http",
+        "approvals pin",
+        "approvals",
+        "login --store database",
+    } <= lines
     for line in lines:
         assert parser().parse_args(shlex.split(line)), line
 
