@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from hashlib import blake2b
 from itertools import chain
 from typing import TypeVar
 
 from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.snowflakes import GREATEST
 from xdm_mcp.ledger.sql import Row, Sql, Value
 from xdm_mcp.marks import (
     EDGE,
     RUN,
     SHORTEST,
+    SIZE,
     Mark,
     Marked,
     MarkKind,
@@ -48,6 +50,9 @@ REMEMBERED = timedelta(days=30)
 FRESH = 24 * 60 * 60 * 1000
 """How old (ms) the note of a reading may be before another one renews it."""
 
+BATCH = 512
+"""How many messages are forgotten with one statement at the owner's word."""
+
 PRUNED = 128
 """How many messages are forgotten at a time at most, so that no transaction takes long."""
 
@@ -62,28 +67,43 @@ TABLES = (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         secret TEXT NOT NULL
     ) STRICT""",
-    """CREATE TABLE marked (
+    """CREATE TABLE mark_thread (
         id INTEGER PRIMARY KEY,
         account_id TEXT NOT NULL,
         conversation_id TEXT NOT NULL,
+        UNIQUE (account_id, conversation_id)
+    ) STRICT""",
+    """CREATE TABLE marked (
+        id INTEGER PRIMARY KEY,
+        thread INTEGER NOT NULL,
         message_id TEXT NOT NULL,
         wrote_at INTEGER NOT NULL,
         read_at INTEGER NOT NULL,
-        UNIQUE (account_id, message_id)
+        digests BLOB NOT NULL,
+        UNIQUE (message_id, thread)
     ) STRICT""",
-    "CREATE INDEX marked_conversation ON marked (account_id, conversation_id)",
     "CREATE INDEX marked_read ON marked (read_at)",
     """CREATE TABLE mark (
         digest INTEGER NOT NULL,
-        thread INTEGER NOT NULL,
         marked INTEGER NOT NULL,
         kind INTEGER NOT NULL,
         around INTEGER NOT NULL,
-        PRIMARY KEY (digest, thread)
+        PRIMARY KEY (digest, marked)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX mark_marked ON mark (marked)",
 )
-"""`thread` stands for a conversation, in 8 bytes; `marked` is its newest message with the mark."""
+"""A digest stands once for each conversation, at its newest message. A message knows its digests,
+in `SIZE` bytes each, by which they are found when it is forgotten: an index of twenty million marks
+by message would be larger than they are and would cost a page with each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A mark as it is stored: at which message, in which conversation."""
+
+    marked: int
+    thread: int
+    kind: int
+    around: int
 
 
 def known_key(sql: Sql) -> bytes | None:
@@ -109,12 +129,13 @@ def mark(
     said = [message for message in messages if message.text]
     if not span or not said:
         return
-    known = _known(sql, account_id, said)
+    threads = _threads(sql, account_id, said)
+    known = _known(sql, said, {*threads.values()})
     for stale in _slices([row for row, read_at in known.values() if read_at < now - FRESH]):
         sql.run(f"UPDATE marked SET read_at = ? WHERE id IN ({_places(stale)})", now, *stale)  # noqa: S608
     fresh = {message.id: message for message in said if message.id not in known}
     if fresh:
-        _keep(sql, account_id, list(fresh.values()), now)
+        _keep(sql, account_id, list(fresh.values()), threads, now)
         _prune(sql, now - span)
 
 
@@ -153,8 +174,9 @@ def _standing(sql: Sql, digests: Iterable[int]) -> dict[int, list[Row]]:
     stands: dict[int, list[Row]] = {}
     for some in _slices(digests):
         for row in sql.all(
-            "SELECT mark.digest, mark.around, mark.kind, marked.conversation_id,"  # noqa: S608
+            "SELECT mark.digest, mark.around, mark.kind, mark_thread.conversation_id,"  # noqa: S608
             " marked.message_id, marked.wrote_at FROM mark JOIN marked ON marked.id = mark.marked"
+            " JOIN mark_thread ON mark_thread.id = marked.thread"
             f" WHERE mark.digest IN ({_places(some)})",
             *some,
         ):
@@ -185,42 +207,83 @@ def conversation_of(account_id: str, target: Target) -> str | None:
 
 
 def forget(sql: Sql, account_id: str, conversation_id: str | None = None) -> None:
-    """Forget every mark of an account, or of one of its conversations."""
-    which = "account_id = ? AND conversation_id = coalesce(?, conversation_id)"
-    values = (account_id, conversation_id)
-    sql.run(f"DELETE FROM mark WHERE marked IN (SELECT id FROM marked WHERE {which})", *values)  # noqa: S608
-    sql.run(f"DELETE FROM marked WHERE {which}", *values)  # noqa: S608 - our own words
+    """Forget every mark of an account, or of one of its conversations; as `marked` has no index by
+    conversation, that looks at each message."""
+    threads = (
+        "SELECT id FROM mark_thread WHERE account_id = ?"
+        " AND conversation_id = coalesce(?, conversation_id)"
+    )
+    values, below = (account_id, conversation_id), GREATEST
+    while rows := sql.all(
+        f"SELECT id, digests FROM marked WHERE thread IN ({threads}) AND id < ?"  # noqa: S608
+        " ORDER BY id DESC LIMIT ?",
+        *values, below, BATCH,
+    ):  # fmt: skip
+        below = rows[-1][0]
+        _drop(sql, rows)
+    sql.run(f"DELETE FROM mark_thread WHERE id IN ({threads})", *values)  # noqa: S608
 
 
-def _known(sql: Sql, account_id: str, said: Sequence[Message]) -> dict[str, tuple[int, int]]:
-    """Return the messages that are marked already: their row, and when they were last read."""
+def _threads(sql: Sql, account_id: str, said: Sequence[Message]) -> dict[str, int]:
+    """Return the numbers of the conversations that are marked already."""
     return {
-        message_id: (row, read_at)
-        for some in _slices([message.id for message in said])
-        for message_id, row, read_at in sql.all(
-            "SELECT message_id, id, read_at FROM marked WHERE account_id = ?"  # noqa: S608 - our own words
-            f" AND message_id IN ({_places(some)})",
+        conversation_id: number
+        for some in _slices({message.conversation_id for message in said})
+        for conversation_id, number in sql.all(
+            "SELECT conversation_id, id FROM mark_thread WHERE account_id = ?"  # noqa: S608 - our own words
+            f" AND conversation_id IN ({_places(some)})",
             account_id, *some,
         )
     }  # fmt: skip
 
 
-def _keep(sql: Sql, account_id: str, fresh: Sequence[Message], now: int) -> None:
+def _known(sql: Sql, said: Sequence[Message], threads: Set[int]) -> dict[str, tuple[int, int]]:
+    """Return the messages that are marked already: their row, and when they were last read."""
+    return {
+        message_id: (row, read_at)
+        for some in _slices([message.id for message in said])
+        for message_id, thread, row, read_at in sql.all(
+            "SELECT message_id, thread, id, read_at FROM marked"  # noqa: S608 - our own words
+            f" WHERE message_id IN ({_places(some)})",
+            *some,
+        )
+        if thread in threads
+    }
+
+
+def _keep(
+    sql: Sql, account_id: str, fresh: Sequence[Message], threads: dict[str, int], now: int
+) -> None:
     key, alone = key_of(sql), _sent_unasked(sql, account_id, fresh)
-    kept: dict[tuple[int, int], tuple[int, int, int]] = {}
+    new: dict[int, dict[int, Standing]] = {}
     for message in fresh:
+        thread = threads.get(message.conversation_id)
+        if thread is None:
+            [[thread]] = sql.all(
+                "INSERT INTO mark_thread (account_id, conversation_id) VALUES (?, ?) RETURNING id",
+                account_id, message.conversation_id,
+            )  # fmt: skip
+            threads[message.conversation_id] = thread
+        found = marks_of(message.text or "", key, account_id)
         [[row]] = sql.all(
-            "INSERT INTO marked (account_id, conversation_id, message_id, wrote_at, read_at)"
+            "INSERT INTO marked (thread, message_id, wrote_at, read_at, digests)"
             " VALUES (?, ?, ?, ?, ?) RETURNING id",
-            account_id, message.conversation_id, message.id, to_ms(message.created_at), now,
+            thread, message.id, to_ms(message.created_at), now, packed(found),
         )  # fmt: skip
-        thread = thread_of(key, account_id, message.conversation_id)
-        for digest, found in marks_of(message.text or "", key, account_id).items():
-            said = message.id in alone and found.kind is MarkKind.WORDS
-            _, earlier, _ = kept.get((digest, thread), (row, MarkKind.SAID, 0))
-            kind = min(MarkKind.SAID if said else found.kind, earlier)
-            kept[digest, thread] = (row, kind, found.around)
-    _write(sql, kept)
+        for digest, one in found.items():
+            said = message.id in alone and one.kind is MarkKind.WORDS
+            kind = MarkKind.SAID if said else one.kind
+            _stand(new.setdefault(digest, {}), Standing(row, thread, kind, one.around))
+    _write(sql, new)
+
+
+def _stand(here: dict[int, Standing], new: Standing) -> None:
+    """Add a mark to those of its digest, by conversation: none where it is a common phrase."""
+    if new.thread in here:
+        new = replace(new, kind=min(new.kind, here[new.thread].kind))
+    elif len(here) >= COMMON:
+        return
+    here[new.thread] = new
 
 
 def _sent_unasked(sql: Sql, account_id: str, fresh: Sequence[Message]) -> set[str]:
@@ -237,45 +300,67 @@ def _sent_unasked(sql: Sql, account_id: str, fresh: Sequence[Message]) -> set[st
     }  # fmt: skip
 
 
-def _write(sql: Sql, kept: Mapping[tuple[int, int], tuple[int, int, int]]) -> None:
-    """Write marks down, but for those that stand in too many conversations to matter."""
-    stands: dict[int, set[int]] = {}
-    for some in _slices({digest for digest, _ in kept}):
-        for digest, thread in sql.all(
-            f"SELECT digest, thread FROM mark WHERE digest IN ({_places(some)})",  # noqa: S608
+def _write(sql: Sql, new: Mapping[int, Mapping[int, Standing]]) -> None:
+    """Write marks down beside those that stand already."""
+    stands: dict[int, dict[int, Standing]] = {digest: {} for digest in new}
+    for some in _slices(new):
+        for digest, *what in sql.all(
+            "SELECT mark.digest, mark.marked, marked.thread, mark.kind, mark.around"  # noqa: S608
+            " FROM mark JOIN marked ON marked.id = mark.marked"
+            f" WHERE mark.digest IN ({_places(some)})",
             *some,
         ):
-            stands.setdefault(digest, set()).add(thread)
+            old = Standing(*what)
+            stands[digest][old.thread] = old
     rows: list[Row] = []
-    for (digest, thread), (row, kind, around) in kept.items():
-        here = stands.setdefault(digest, set())
-        if thread in here or len(here) < COMMON:
-            here.add(thread)
-            rows.append((digest, thread, row, kind, around))
+    gone: list[int] = []
+    for digest, here in stands.items():
+        before = dict(here)
+        for one in new[digest].values():
+            _stand(here, one)
+        if before and here != before:
+            gone.append(digest)
+        if here != before:
+            rows += ((digest, one.marked, one.kind, one.around) for one in here.values())
+    for some in _slices(gone):  # where one is replaced, all of its digest are written anew
+        sql.run(f"DELETE FROM mark WHERE digest IN ({_places(some)})", *some)  # noqa: S608
     for piece in _pieces(rows):
-        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(piece))
+        places = ", ".join(["(?, ?, ?, ?)"] * len(piece))
         sql.run(
-            f"INSERT INTO mark (digest, thread, marked, kind, around) VALUES {places}"  # noqa: S608
-            " ON CONFLICT (digest, thread) DO UPDATE SET marked = excluded.marked,"
-            " around = excluded.around, kind ="
-            " CASE WHEN excluded.kind < mark.kind THEN excluded.kind ELSE mark.kind END",
+            f"INSERT INTO mark (digest, marked, kind, around) VALUES {places}",  # noqa: S608
             *chain.from_iterable(piece),
         )
 
 
 def _prune(sql: Sql, before: int) -> None:
-    gone = [
-        row for [row] in sql.all("SELECT id FROM marked WHERE read_at < ? LIMIT ?", before, PRUNED)
-    ]
-    for some in _slices(gone):
-        sql.run(f"DELETE FROM mark WHERE marked IN ({_places(some)})", *some)  # noqa: S608
+    _drop(
+        sql,
+        sql.all("SELECT id, digests FROM marked WHERE read_at < ? LIMIT ?", before, PRUNED),
+    )
+
+
+def _drop(sql: Sql, rows: Sequence[Row]) -> None:
+    """Erase messages with their marks; `rows` are their numbers with their digests."""
+    for some in _slices([row for row, _ in rows]):
+        # Without the sign an engine would look up each digest with each message.
+        these = f"digest IN ({{}}) AND +marked IN ({_places(some)})"
+        for digests in _slices({digest for _, many in rows for digest in unpacked(many)}):
+            where = these.format(_places(digests))
+            sql.run(f"DELETE FROM mark WHERE {where}", *digests, *some)  # noqa: S608
         sql.run(f"DELETE FROM marked WHERE id IN ({_places(some)})", *some)  # noqa: S608
 
 
-def thread_of(key: bytes, account_id: str, conversation_id: str) -> int:
-    """Return the number that stands for a conversation beside its marks."""
-    told = f"thread/1:{account_id}\0{conversation_id}".encode()
-    return int.from_bytes(blake2b(told, digest_size=8, key=key).digest(), "big", signed=True)
+def packed(digests: Iterable[int]) -> bytes:
+    """Return digests as a message keeps them."""
+    return b"".join(digest.to_bytes(SIZE, "big", signed=True) for digest in digests)
+
+
+def unpacked(digests: bytes) -> list[int]:
+    """Return the digests that a message keeps."""
+    return [
+        int.from_bytes(digests[at : at + SIZE], "big", signed=True)
+        for at in range(0, len(digests), SIZE)
+    ]
 
 
 def _slices(values: Iterable[V]) -> Iterator[list[V]]:

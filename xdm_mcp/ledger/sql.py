@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from xdm_mcp.ledger.fulltext import FullText
 
-Value = str | int | None
+Value = str | int | bytes | None
 """What is stored. Times are whole milliseconds since 1970 (UTC), money is micro-dollars, truth is 0
 or 1."""
 
