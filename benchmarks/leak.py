@@ -79,7 +79,7 @@ async def filled(path: Path, count: int) -> None:
 
 
 def fill_marks(path: Path, account_id: str, count: int) -> None:
-    """Fill a ledger file that nobody has open with made-up marks of `count` messages, and no others.
+    """Fill a ledger file that nobody has open with made-up marks of `count` messages alone.
 
     They go in by their order, in three passes, so that the pages are as full as they are where
     marks came in any order. Nothing is synced until the end: what a crash leaves is no ledger.

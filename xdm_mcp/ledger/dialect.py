@@ -2,9 +2,9 @@
 
 They are written once, for SQLite. In a query only the mark of a value differs. A table differs in
 four words: `STRICT` and `WITHOUT ROWID` are what PostgreSQL does anyhow, a 64-bit number is a
-`BIGINT`, bytes are `BYTEA`, and text is compared byte by byte, whatever language the database was made for. Of values,
-truth has to be a number, and the character NUL, which PostgreSQL's text cannot hold, is spelled
-with two others.
+`BIGINT`, bytes are `BYTEA`, and text is compared byte by byte, whatever language the database was
+made for. Of values, truth has to be a number, and the character NUL, which PostgreSQL's text cannot
+hold, is spelled with two others.
 """
 
 from __future__ import annotations
