@@ -45,7 +45,6 @@ SETTINGS = (
     "PRAGMA fullfsync = ON",  # on macOS a plain fsync does not reach the disk
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -8192",  # KiB: what lies above the leaves of twenty million marks
 )
 """What every connection sets before it touches anything."""
 
