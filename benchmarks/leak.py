@@ -4,10 +4,10 @@ A ledger file holds the marks of 1,000, another those of 100,000 (with `--full` 
 messages. Made-up digests stand for real ones: both are evenly spread. Both are asked in turn, for
 texts that were not there before: the look-up alone, for an ordinary text and for the longest; the
 facts for a decision, through the ledger; and a whole decision by the real guard, written to the
-disk. Then the marks of one new message are kept in both. The bar: facts and decisions may cost at
-most a fifth more with much behind them. The look-up alone costs several times as much there, since
-each mark is on a page of its own, which no cache of a sensible size holds: it is printed, and it is
-in what is judged. Exits with 1 above a bar.
+disk. Then the marks of one new message are kept in both. The bar: a whole decision may cost at most
+a fifth more with much behind it. The look-up alone costs several times as much there, since each
+mark is on a page of its own, which no cache of a sensible size holds: it is printed, as the facts
+are, and it is part of what is judged. Exits with 1 above the bar.
 """
 
 from __future__ import annotations
@@ -165,10 +165,10 @@ async def looked(databases: dict[int, SqliteDatabase]) -> None:
 
 
 async def decided(databases: dict[int, SqliteDatabase]) -> float:
-    """Print what whole decisions take, each about a text that no other has; return the worst
-    ratio."""
+    """Print what whole decisions take, each about a text that no other has; return the ratio
+    of those that are written."""
     ledgers = {count: SqlLedger(database) for count, database in databases.items()}
-    worst = 0.0
+    ratio = 0.0
     for name, write in (("facts for a decision", False), ("a decision, written", True)):
         took: dict[int, list[float]] = {count: [] for count in ledgers}
         for turn in range(ROUNDS):
@@ -189,12 +189,12 @@ async def decided(databases: dict[int, SqliteDatabase]) -> float:
         # Of neighbours in time: the speed of a shared disk changes by more than what is measured.
         pairs = zip(took[FEW], took[max(ledgers)], strict=True)
         more = statistics.median(much - little for little, much in pairs)
-        worst = max(worst, 1 + more / few)
+        ratio = 1 + more / few
         print(
             f"{name}, among {FEW:,} messages in {few:.0f} us, among {max(ledgers):,} in"
-            f" {more:+.0f} us, ratio {1 + more / few:.2f}"
+            f" {more:+.0f} us, ratio {ratio:.2f}"
         )
-    return worst
+    return ratio
 
 
 async def learned(databases: dict[int, SqliteDatabase]) -> None:
@@ -220,12 +220,12 @@ async def main(full: bool) -> int:
             )
         databases = {count: SqliteDatabase(path) for count, path in files.items()}
         await looked(databases)
-        worst = await decided(databases)
+        ratio = await decided(databases)
         await learned(databases)
         for database in databases.values():
             await database.close()
-    print(f"facts and decisions: ratio {worst:.2f}, bar {BAR}")
-    return worst > BAR
+    print(f"a decision, written: ratio {ratio:.2f}, bar {BAR}")
+    return ratio > BAR
 
 
 if __name__ == "__main__":
