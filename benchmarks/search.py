@@ -3,11 +3,13 @@
 
 The messages are made here: words of several scripts with the frequencies of real ones (Zipf), in
 conversations of which few are busy, kept by the very function that `Ledger.record` keeps them with,
-only many in one transaction. Searches are of many kinds and go through the asynchronous ledger, as
-the inbox asks them; so does the look-up of one message by its id, which is the measure. What a new
-message costs is compared with the same in an empty ledger, in turns: recorded in the ledger, and
-read by the whole program from the pretend X. `--postgres` searches in PostgreSQL too. Exits with 1
-where a figure is outside its bar.
+only many in one transaction. Beside them lie marks for the leak rule, made up as `leak.py` does: of
+what was written in the days for which marks are remembered, then of every message, which is the
+worst that can be. Searches are of many kinds and go through the asynchronous ledger, as the inbox
+asks them; so does the look-up of one message by its id, which is the measure. What a new message
+costs is compared with the same in an empty ledger, in turns: recorded in the ledger, and read by
+the whole program from the pretend X. `--postgres` searches in PostgreSQL too. Exits with 1 where a
+figure is outside its bar.
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.leak import fill_marks
 from benchmarks.ledger import Bars, new_database, postgres
 from tests.rigs import rig
 from xdm_mcp.clock import ManualClock, to_ms
 from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.keeping import SqlLedger
+from xdm_mcp.ledger.marks import REMEMBERED
 from xdm_mcp.ledger.snowflakes import first_at
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.sqlite import SqliteDatabase
@@ -228,11 +232,14 @@ async def searching(ledger: SqlLedger, corpus: Corpus, bars: Bars | None) -> Non
         bars.judge("a search, in look-ups", all_of_them / lookup, LOOKUPS)
 
 
-async def recording(full: SqlLedger, empty: SqlLedger, corpus: Corpus, bars: Bars) -> None:
-    """Print what one new message costs in either ledger, in turns, and judge it."""
+async def recording(
+    full: SqlLedger, empty: SqlLedger, corpus: Corpus, bars: Bars, nth: int
+) -> None:
+    """Print what one new message costs in either ledger, in turns, and judge it; for the `nth`
+    time."""
     language, times = corpus.languages[0], ([], [])  # type: tuple[list[float], list[float]]
     for number in range(1_000):
-        at = corpus.now + timedelta(seconds=number)
+        at = corpus.now + timedelta(seconds=1_000 * nth + number)
         message = Message(
             str(first_at(to_ms(at))), pair_id(ME, corpus.people[number % 9]),
             corpus.people[number % 9], at, language.text(),
@@ -258,7 +265,7 @@ async def syncing(full: Path, empty: Path, bars: Bars) -> None:
             pair = (one, other) if number % 2 else (other, one)
             for here in pair:
                 await here.says("iris_sandbox", f"Number {number} of them")
-                took_ms = await took(here.app.inbox.look)
+                took_ms = await took(here.app.feed.look)
                 if number >= 10:
                     times[here is other].append(took_ms)
             clock.advance(timedelta(minutes=1))
@@ -283,12 +290,15 @@ async def measure(folder: Path, size: int, with_postgres: bool) -> int:
         home.mkdir(mode=0o700)
         (home / "policy.toml").write_text(f"[inbox]\nkeep = {KEEP.days}\n")
     print("SQLite")
-    asked = Corpus(size, now)
-    full = await filled(SqliteDatabase(homes[0] / "ledger.db"), asked)
+    asked, path = Corpus(size, now), homes[0] / "ledger.db"
+    full = await filled(SqliteDatabase(path), asked)
     empty = SqlLedger(SqliteDatabase(homes[1] / "ledger.db"))
-    print(f"  ledger of {(homes[0] / 'ledger.db').stat().st_size / 1e6:.0f} MB")
+    for nth, marked in enumerate((round(size * (REMEMBERED / SPREAD)), size)):
+        await full.close()
+        fill_marks(path, ME, marked)
+        print(f"  with marks of {marked:,} of them, {path.stat().st_size / 1e6:.0f} MB")
+        await recording(full, empty, asked, bars, nth)
     await searching(full, asked, bars)
-    await recording(full, empty, asked, bars)
     await full.close()
     await empty.close()
     await syncing(*homes, bars)

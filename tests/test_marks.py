@@ -93,8 +93,8 @@ def test_runs_of_a_draft_are_those_that_a_message_keeps() -> None:
 
 @given(text=st.text(max_size=200))
 def test_no_text_is_too_strange_to_be_marked(text: str) -> None:
-    """Digests fit 64 bits."""
-    assert all(-(2**63) <= digest < 2**63 for digest in marks_of(text, KEY, ME))
+    """Digests fit 48 bits."""
+    assert all(-(2**47) <= digest < 2**47 for digest in marks_of(text, KEY, ME))
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,16 @@ Words are marked by winnowing (Schleimer, Wilkerson, Aiken, SIGMOD 2003): of eac
 `RUN` letters in a row the one with the smallest hash is kept, so two texts that share `SHORTEST`
 letters and digits in a row share a mark, wherever the piece stands in either. Case, accents,
 blanks, punctuation and look-alike letters are gone before: what is left of 24 characters of
-ordinary prose is 18 to 20. So that no shorter coincidence counts, a mark also holds a few bits of
-the digest of each `SHORTEST` letters around its run (`shared`). Things that are secret though they
-are short have marks of their own, found by `particulars`. Nothing of a text can be read from its
-marks; whoever has the key can try texts, and go on from a right guess letter by letter.
+ordinary prose is 18 to 20. So that no shorter coincidence counts, a mark also holds a little
+of each letter `BESIDE` its run (`shared`), hidden by the run itself. Things that are secret though
+they are short have marks of their own, found by `particulars`. Nothing of a text can be read from
+its marks; whoever has the key can try texts, and go on from a right guess letter by letter.
 """
 
 from __future__ import annotations
 
-import struct
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
@@ -32,8 +31,14 @@ WINDOW = 7
 SHORTEST = RUN + WINDOW - 1
 """Letters and digits in a row that are sure to be seen, and the fewest that count."""
 
-BITS = 9
-"""Bits that are kept of each stretch around a run: seven of them fit into 63."""
+BESIDE = WINDOW - 1
+"""Letters before a run, and as many behind it, of which something is kept."""
+
+CLASSES = 7
+"""What is kept of such a letter: to which of so many classes it belongs."""
+
+BITS = 3
+"""Bits of a class, of which 0 says that there is no letter."""
 
 EDGE = 4
 """Letters by which a run that is free is taken for longer at each end: what is kept of a phrase
@@ -42,11 +47,14 @@ seldom begins and ends with it."""
 VARIED = 4
 """Different characters that a run has at least: laughter is nobody's secret."""
 
-SIZE = 8
-"""Bytes of a digest: it fits a 64-bit integer of a database."""
+SIZE = 6
+"""Bytes of a digest: of twenty million marks it meets one in a million by chance."""
 
 WIDTH = 4
 """Bytes of a character while it is digested."""
+
+
+MASK = (1 << BITS) - 1
 
 
 class MarkKind(IntEnum):
@@ -82,7 +90,7 @@ _FOLD = {drawn: like.translate(_FOLD) for drawn, like in _FOLD.items()}
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What a digest stands for. Of words: at which letter of the text the run begins first, and
-    `around`, the bits of the stretches that it lies in."""
+    `around`, the classes of the letters beside it."""
 
     kind: MarkKind
     place: int = -1
@@ -90,7 +98,7 @@ class Mark:
 
 
 Marks = dict[int, Mark]
-"""Marks by their digests, which are signed 64-bit integers."""
+"""Marks by their digests, which are signed integers of `SIZE` bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,9 @@ class Marked:
         """Return the runs of letters that begin at `places`, kept by winnowing or not, as digests
         with their places."""
         found = [at for at in places if 0 <= at <= len(self.letters) - RUN]
-        data = (_bytes(self.letters[at : at + RUN]) for at in found)
-        return dict(zip(_digests(data, f"words/1:{self.owner}", self.key), found, strict=True))
+        data = [_bytes(self.letters[at : at + RUN]) for at in found]
+        told = _digests(data, f"words/1:{self.owner}", self.key)
+        return {digest: at for (digest, _), at in zip(told, found, strict=True)}
 
 
 def marked(text: str, key: bytes, owner: str) -> Marked:
@@ -126,7 +135,7 @@ def marks_of(text: str, key: bytes, owner: str) -> Marks:
     marks = _words(plain(text), key, owner)
     for kind, what in particulars(text):
         told = what.encode("utf-8", "replace")
-        [digest] = _digests([told], f"{kind}/1:{owner}", key)
+        [(digest, _)] = _digests([told], f"{kind}/1:{owner}", key)
         marks[digest] = Mark(MarkKind[kind.upper()])
     return marks
 
@@ -134,9 +143,11 @@ def marks_of(text: str, key: bytes, owner: str) -> Marks:
 def shared(one: int, other: int) -> int | None:
     """Return where, from its run on backwards, the first stretch begins that two marks of one
     digest share, None where what stands around them differs."""
+    same = [
+        one >> bit & MASK == other >> bit & MASK != 0 for bit in range(0, 2 * BESIDE * BITS, BITS)
+    ]
     for back in range(WINDOW):
-        mask = ((1 << BITS) - 1) << (back * BITS)
-        if one & mask and one & mask == other & mask:
+        if all(same[BESIDE - back : 2 * BESIDE - back]):
             return back
     return None
 
@@ -160,20 +171,23 @@ def plain(text: str) -> str:
 def _words(letters: str, key: bytes, owner: str) -> Marks:
     data = _bytes(letters)
     kept = _kept(letters, data)
-    runs = (data[at * WIDTH : (at + RUN) * WIDTH] for at in kept)
-    stretches = (
-        data[at : at + SHORTEST * WIDTH] for at in range(0, len(data) - SHORTEST * WIDTH + 1, WIDTH)
-    )
-    bits = [d % ((1 << BITS) - 1) + 1 for d in _digests(stretches, f"around/1:{owner}", key)]
+    runs = [data[at * WIDTH : (at + RUN) * WIDTH] for at in kept]
     marks: Marks = {}
-    digests = _digests(runs, f"words/1:{owner}", key)
-    for digest, at in zip(digests, kept, strict=True):
-        around = 0
-        for back in range(min(WINDOW, at + 1)):
-            if at - back < len(bits):
-                around |= bits[at - back] << (back * BITS)
-        marks.setdefault(digest, Mark(MarkKind.WORDS, at, around))
+    for at, (digest, pad) in zip(kept, _digests(runs, f"words/1:{owner}", key), strict=True):
+        if digest not in marks:
+            marks[digest] = Mark(MarkKind.WORDS, at, _around(letters, at, pad))
     return marks
+
+
+def _around(letters: str, at: int, pad: bytes) -> int:
+    """Return the classes of the letters beside a run: each is moved on by a byte that only who
+    knows the run can know, so that alone they say nothing."""
+    beside = (*range(at - BESIDE, at), *range(at + RUN, at + RUN + BESIDE))
+    around = 0
+    for nth, place in enumerate(beside):
+        if 0 <= place < len(letters):
+            around |= ((ord(letters[place]) + pad[nth]) % CLASSES + 1) << (nth * BITS)
+    return around
 
 
 def _kept(letters: str, data: bytes) -> list[int]:
@@ -191,11 +205,11 @@ def _bytes(letters: str) -> bytes:
     return letters.encode("utf-32-le", "replace")
 
 
-def _digests(pieces: Iterable[bytes], tag: str, key: bytes) -> tuple[int, ...]:
-    begun = blake2b(f"{tag}\0".encode(), digest_size=SIZE, key=key)
-    told = []
+def _digests(pieces: Iterable[bytes], tag: str, key: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the digest of each piece, and bytes for what stands beside it."""
+    begun = blake2b(f"{tag}\0".encode(), digest_size=SIZE + 2 * BESIDE, key=key)
     for piece in pieces:
         state = begun.copy()
         state.update(piece)
-        told.append(state.digest())
-    return struct.unpack(f">{len(told)}q", b"".join(told))
+        told = state.digest()
+        yield int.from_bytes(told[:SIZE], "big", signed=True), told[SIZE:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xdm_mcp.ledger import marks, taints
+from xdm_mcp.ledger import mark_rows, taints
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING, UNSCRUBBED
@@ -90,7 +90,7 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
     drafts to it, the name that its person goes by. Whatever else comes to hold words goes here."""
     other = one_to_one(conversation_id, account_id)
     which = None if conversation_id == EVERYTHING else conversation_id
-    marks.forget(sql, account_id, which)
+    mark_rows.forget(sql, account_id, which)
     taints.forget(sql, account_id, which)
     if conversation_id == EVERYTHING:
         _end_drafts(sql, "account_id = ?", (account_id,), by, now)

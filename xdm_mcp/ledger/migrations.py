@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
-from xdm_mcp.ledger import asking, kept_rows, marks, taints
+from xdm_mcp.ledger import asking, kept_rows, mark_rows, taints
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.polling import TABLES as POLLING
@@ -86,7 +86,7 @@ def m008_polling(sql: Sql) -> None:
 
 def m009_marks(sql: Sql) -> None:
     """Make the marks of what was read, with a key of their own, and what was shown to agents."""
-    for statement in (*marks.TABLES, *taints.TABLES):
+    for statement in (*mark_rows.TABLES, *taints.TABLES):
         sql.run(statement)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 from xdm_mcp.ledger.changes import Changes
 
-Value = str | int | None
+Value = str | int | bytes | None
 """What is stored. Times are whole milliseconds since 1970 (UTC), money is micro-dollars, truth is 0
 or 1."""
 

@@ -46,6 +46,7 @@ SETTINGS = (
     "PRAGMA fullfsync = ON",  # on macOS a plain fsync does not reach the disk
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -8192",  # KiB: room for all that lies above the leaves of large tables
 )
 """What every connection sets before it touches anything."""
 

@@ -17,7 +17,7 @@ from tests.contract.ledger.desk import (
     sent,
     snowflake,
 )
-from xdm_mcp.ledger import marks
+from xdm_mcp.ledger import mark_rows
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.messages import pair_id
@@ -153,6 +153,24 @@ async def test_marks_end_so_long_after_the_last_reading(desk: Desk) -> None:
     assert await leaks(desk) == ()
 
 
+async def test_what_was_said_again_outlives_what_was_said_first(desk: Desk) -> None:
+    """Of what has ended no row is left, however much it was."""
+    many = [
+        message(desk.now, f"{SECRET} {number} {'abcdefghij'[number % 10] * 3}", serial=number)
+        for number in range(40)
+    ]
+    await desk.record(*many)
+    desk.later(days=20)
+    again = message(desk.now, SECRET, serial=50)
+    await desk.record(again)
+    desk.later(days=11)
+    await desk.record(message(desk.now, "Good morning", sender=CARA, peer=CARA, serial=60))
+
+    assert [leak.message_id for leak in await leaks(desk)] == [again.id]
+    assert isinstance(desk.ledger, SqlLedger)
+    assert await desk.ledger._database.read(_rows) == await desk.ledger._database.read(_of_two)
+
+
 async def test_one_conversation_or_all_can_be_forgotten(desk: Desk) -> None:
     """Nothing of it is left in the tables."""
     await desk.record(
@@ -161,17 +179,32 @@ async def test_one_conversation_or_all_can_be_forgotten(desk: Desk) -> None:
     assert isinstance(desk.ledger, SqlLedger)
 
     def forget(thread: str | None) -> object:
-        return lambda sql: marks.forget(sql, ME, thread)
+        return lambda sql: mark_rows.forget(sql, ME, thread)
 
     await desk.ledger._database.write(forget(pair_id(ME, ANNA)))
     assert [leak.conversation_id for leak in await leaks(desk)] == [pair_id(ME, CARA)]
 
+    other = message(desk.now, SECRET, serial=3)
+    await desk.ledger.record("200", [other], lambda _: False, desk.now)
+    both = await desk.ledger._database.read(_rows)
     await desk.ledger._database.write(forget(None))
+    left = await desk.ledger._database.read(_rows)
+    assert 0 < left < both
+
+    await desk.ledger._database.write(lambda sql: mark_rows.forget(sql, "200"))
     assert await desk.ledger._database.read(_rows) == 0
 
 
 def _rows(sql: Sql) -> int:
     [[count]] = sql.all("SELECT (SELECT count(*) FROM mark) + (SELECT count(*) FROM marked)")
+    return int(count)
+
+
+def _of_two(sql: Sql) -> int:
+    [[count]] = sql.all(
+        "SELECT count(*) + 2 FROM mark JOIN marked ON marked.id = mark.marked"
+        " WHERE marked.message_id IN (SELECT message_id FROM marked ORDER BY id DESC LIMIT 2)"
+    )
     return int(count)
 
 
