@@ -13,6 +13,7 @@ import pytest
 
 from tests.contract.ledger.desk import ANNA, BEN, ME, START, message, stop
 from xdm_mcp.ledger.opening import open_ledger
+from xdm_mcp.marks import SIZE
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.retention import leave_no_trace
 
@@ -125,7 +126,7 @@ def digests(home: Home) -> set[bytes]:
     """Return the digests of words that a ledger's table of marks holds, as they lie in its file."""
     with apsw.Connection(str(home.path / "ledger.db"), flags=apsw.SQLITE_OPEN_READONLY) as file:
         rows = file.execute("SELECT digest FROM mark").fetchall()
-    return {int(str(digest)).to_bytes(8, "big", signed=True) for (digest,) in rows}
+    return {int(str(digest)).to_bytes(SIZE, "big", signed=True) for (digest,) in rows}
 
 
 @pytest.mark.parametrize("keep", [True, False])
