@@ -171,7 +171,7 @@ async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 @asynccontextmanager
 async def _tenant(app: App, security: TransportSecuritySettings) -> AsyncIterator[Tenant]:
     parts = build_parts(app)
-    parts.server.middleware.append(within_scope)
+    parts.server.middleware.insert(0, within_scope)  # before what answers without a look
     sessions = StreamableHTTPSessionManager(
         parts.server,
         security_settings=security,
