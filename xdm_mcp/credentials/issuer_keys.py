@@ -65,8 +65,13 @@ class IssuerKeys:
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
         """Return the key that a token names; one that names none may be signed with an only key.
 
-        Raises Unavailable while there are no keys to compare with.
+        Nobody whose key is known waits while the issuer is asked, unless it is he who asks. Raises
+        Unavailable while there are no keys to compare with.
         """
+        found = self._fitting(kid, algorithm)
+        current = not self._older_than(KEPT if self._asking.locked() else FRESH)
+        if len(found) == 1 and current:
+            return found[0]
         async with self._asking:
             found = self._fitting(kid, algorithm)
             if (not found or self._older_than(FRESH)) and self._may_ask():
