@@ -42,6 +42,7 @@ from xdm_mcp.server.gate import Admission, Gate
 from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
 from xdm_mcp.server.logs import log_to_stderr
+from xdm_mcp.server.patience import Impatient
 from xdm_mcp.server.presence import Presence
 from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, at_work
 
@@ -49,7 +50,7 @@ MOST_REQUESTS = 512
 """Requests at once, open streams included."""
 
 IDLE_SECONDS = 15
-"""For how long a connection may say nothing between two requests."""
+"""How long a connection may take to begin its next request, up to the last line of its head."""
 
 LAST_WORDS = 2
 """Seconds that open streams have to end once nothing is being sent."""
@@ -223,6 +224,7 @@ class EndsWell(uvicorn.Server):
 def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Impatient,
         log_config=None,
         access_log=False,
         server_header=False,
