@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,15 @@ async def outlook_over(
     """Yield a client of a lookout over several programs."""
     env = {"XDM_WATCH__TOKEN": TOKEN} if metrics else {}
     page = metrics_of(load(home=served[0][0].home, env=env), watched)
-    for here, parts in served:
-        watched.add(here.app, parts)
     admission = Admission(frozenset({HOST}), frozenset({"https://page.example"}))
     whole = Lookout(PlainTextResponse("behind"), admission, watched, page)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=whole), base_url=f"http://{HOST}"
-    ) as client:
-        yield client
+    with ExitStack() as watching:
+        for here, parts in served:
+            watching.enter_context(watched.one(here.app, parts))
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=whole), base_url=f"http://{HOST}"
+        ) as client:
+            yield client
 
 
 async def test_alive_and_ready_are_one_word_for_everybody(tmp_path: Path) -> None:

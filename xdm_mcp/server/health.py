@@ -8,7 +8,8 @@ everywhere.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -47,11 +48,17 @@ class Watched:
     _until: float = 0.0
     _looking: anyio.Lock = field(default_factory=anyio.Lock)
 
-    def add(self, app: App, parts: Parts) -> None:
-        """Watch one more app, until the process ends."""
+    @contextmanager
+    def one(self, app: App, parts: Parts) -> Iterator[None]:
+        """Watch one more app while entered: of one that ended nobody must hear that it is not
+        ready."""
         self.served.append((app, parts))
         if self.added is not None:
             self.added(app)
+        try:
+            yield
+        finally:
+            self.served.remove((app, parts))
 
     async def trouble(self) -> str:
         """Return why the server should get no requests now: `draining`, `policy` or `ledger`;

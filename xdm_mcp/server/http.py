@@ -36,7 +36,6 @@ from xdm_mcp.credentials.issuer import issuer_of
 from xdm_mcp.credentials.tokens import Tokens
 from xdm_mcp.principals import Principal, refuse_shared_accounts, settings_for
 from xdm_mcp.sections import HttpSettings
-from xdm_mcp.server.build import Parts
 from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
 from xdm_mcp.server.gate import Admission, Gate
 from xdm_mcp.server.health import Lookout, Watched, metrics_of
@@ -44,7 +43,7 @@ from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, req
 from xdm_mcp.server.logs import log_to_stderr
 from xdm_mcp.server.patience import Impatient
 from xdm_mcp.server.presence import Presence
-from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, at_work
+from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, Watching, at_work
 
 MOST_REQUESTS = 512
 """Requests at once, open streams included."""
@@ -120,15 +119,15 @@ def web(
     callers: Callers,
     settings: HttpSettings,
     port: int,
-    opened: Callable[[App, Parts], None] = lambda _, __: None,
+    watching: Watching = lambda _, __: nullcontext(),
 ) -> tuple[Starlette, Tenants]:
     """Return the web application, its routes behind the gate, and the tenants that it leads to;
-    `opened` is told of each as it is opened."""
+    `watching` is entered for each while it is open."""
     hosts = hosts_of(settings, port)
     security = TransportSecuritySettings(
         allowed_hosts=sorted(hosts), allowed_origins=list(settings.allowed_origins)
     )
-    tenants, presence = Tenants(openers, security, opened), Presence()
+    tenants, presence = Tenants(openers, security, watching), Presence()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -170,7 +169,7 @@ async def _serve(
     address = f"{scheme}://{netloc(settings.host, port)}/mcp"
     watched = Watched()
     metrics = metrics_of(server, watched)
-    mcp, tenants = web(openers, callers, settings, port, watched.add)
+    mcp, tenants = web(openers, callers, settings, port, watched.one)
 
     async def stop(serving: EndsWell) -> None:
         """End the web server once it was told to and nothing is being sent."""
