@@ -28,7 +28,9 @@ from xdm_mcp.app import open_app
 from xdm_mcp.bus import Changed
 from xdm_mcp.clock import ManualClock, SystemClock
 from xdm_mcp.config import load
+from xdm_mcp.errors import ConfigError
 from xdm_mcp.principals import principals_of, settings_for
+from xdm_mcp.server.http import serve_principals
 from xdm_mcp.server.logs import Discreet, acting_for
 
 TWO = '[[principal]]\nname = "alice"\n[[principal]]\nname = "bob"\n'
@@ -102,6 +104,17 @@ async def test_a_principal_whose_work_broke_is_opened_anew_and_no_longer_watched
         assert await two.tenants.find("alice") is not broken
         assert len(two.watched.served) == 1
         assert await two.watched.trouble() == ""
+
+
+async def test_two_principals_with_one_ledger_are_not_served(tmp_path: Path) -> None:
+    """What waits for a person there would be in both lists."""
+    principals = principals_of(owner(tmp_path)) or {}
+    for one in principals.values():
+        one.home.mkdir(parents=True, mode=0o700)
+        (one.home / "policy.toml").touch(0o600)
+        (one.home / "policy.toml").write_text(f'ledger_url = "sqlite:///{tmp_path}/one.db"\n')
+    with pytest.raises(ConfigError, match="share a ledger"):
+        await serve_principals(load(home=tmp_path, env={}), principals)
 
 
 def test_a_line_of_the_log_names_its_principal() -> None:

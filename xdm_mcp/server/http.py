@@ -34,7 +34,7 @@ from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
 from xdm_mcp.credentials.issuer import issuer_of
 from xdm_mcp.credentials.tokens import Tokens
-from xdm_mcp.principals import Principal, refuse_shared_accounts, settings_for
+from xdm_mcp.principals import Principal, refuse_what_is_shared, settings_for
 from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
 from xdm_mcp.server.gate import Admission, Gate
@@ -91,7 +91,7 @@ async def serve_principals(
     served elsewhere, one for each. Raises ConfigError as `serve_http` does."""
     clock = clock or SystemClock()
     own = {name: settings_for(one, server) for name, one in principals.items()}
-    refuse_shared_accounts(own.values())
+    refuse_what_is_shared(own.values())
     callers = callers_of(server, clock, principals)
     openers = {name: partial(at_work, settings, clock) for name, settings in own.items()}
     await _serve(server, callers, openers, _alone, ready)
