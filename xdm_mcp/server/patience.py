@@ -1,5 +1,5 @@
 """A connection waits only so long for a whole request: else strangers could fill the server with
-connections that never say what they want, and no token would be asked for."""
+connections that never say what they want, and nobody would ask them for a token."""
 
 from __future__ import annotations
 
