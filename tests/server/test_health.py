@@ -98,6 +98,18 @@ async def test_a_policy_that_cannot_be_is_named_by_one_word(tmp_path: Path) -> N
         assert (answer.status_code, answer.text) == (503, "policy\n")
 
 
+async def test_an_account_in_trouble_takes_no_other_away(tmp_path: Path) -> None:
+    """Its own agents hear of it; the server gets requests as long as it can answer anybody."""
+    (tmp_path / "a").mkdir(mode=0o700)
+    (tmp_path / "a" / "ledger.db").write_bytes(b"no ledger at all" * 300)
+    async with rig(tmp_path / "a") as bad, rig(tmp_path / "b") as good:
+        served = [(one, build_parts(one.app)) for one in (bad, good)]
+        async with outlook_over(Watched(), served) as client:
+            assert (await client.get(READY)).status_code == 200
+        async with outlook_over(Watched(), served[:1]) as client:
+            assert (await client.get(READY)).text == "ledger\n"
+
+
 async def test_who_asks_again_and_again_does_not_keep_the_ledger_busy(tmp_path: Path) -> None:
     """A hundred askers at once cost one look."""
     looks: list[Step] = []

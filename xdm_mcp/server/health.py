@@ -62,13 +62,13 @@ class Watched:
 
     async def trouble(self) -> str:
         """Return why the server should get no requests now: `draining`, `policy` or `ledger`;
-        nothing where it is ready."""
+        nothing where it is ready. An account in trouble disturbs no other that can be served."""
         if any(parts.calls.stopping for _, parts in self.served):
             return "draining"
         async with self._looking:
             if anyio.current_time() >= self._until:
-                words = [word for app, _ in self.served if (word := await _trouble(app))]
-                self._word = words[0] if words else ""
+                words = [await _trouble(app) for app, _ in self.served]
+                self._word = words[0] if words and all(words) else ""
                 self._until = anyio.current_time() + STANDS
         return self._word
 
