@@ -104,8 +104,11 @@ class IssuerKeys:
         for url in metadata_urls(self._issuer):
             try:
                 said = await self._fetch(url)
-                if said.get("issuer") == self._issuer:
-                    return https_url(str(said.get("jwks_uri")))
+                keys = https_url(str(said.get("jwks_uri")))
+                # One beyond this machine may not send us to a port of it.
+                fits = keys.startswith("https:") or self._issuer.startswith("http:")
+                if fits and said.get("issuer") == self._issuer:
+                    return keys
             except (Unavailable, ValueError):
                 continue
         raise Unavailable("The metadata of oauth.issuer cannot be had; set oauth.jwks_url.")

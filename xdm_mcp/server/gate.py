@@ -224,8 +224,8 @@ class Answering:
 
 
 def _missing(body: bytes | bytearray, caller: Caller) -> str | None:
-    """Return the scope that a body shows it takes and its sender lacks. What cannot be read here may
-    still be read further in, where it is asked again."""
+    """Return the scope that a body shows it takes and its sender lacks. What cannot be read here
+    may still be read further in, where it is asked again."""
     if caller.scopes.issuperset(SCOPES):
         return None
     try:
