@@ -102,11 +102,13 @@ def settings_for(principal: Principal, server: Settings, **overrides: object) ->
     return own
 
 
-def refuse_shared_accounts(settings: Iterable[Settings]) -> None:
-    """Raise ConfigError where two principals would speak for one account, as far as their logins
-    and secrets tell: each would count limits and money by itself."""
-    found: list[object] = []
-    for one in settings:
+def refuse_what_is_shared(settings: Iterable[Settings]) -> None:
+    """Raise ConfigError where two principals would write one ledger, as far as its address tells:
+    what waits there would be seen by both. Or speak for one account, as far as their logins and
+    secrets tell: each would count limits and money by itself."""
+    every, found = list(settings), list[object]()
+    _refuse_twice([one.ledger_url for one in every], "a ledger")
+    for one in every:
         names = NAMES.get(one.backend, ())
         if explicit(one):
             found.append(tuple(getattr(one, name) for name in names))

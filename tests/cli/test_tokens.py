@@ -110,6 +110,37 @@ def test_with_principals_a_token_names_one_of_them(home: Home) -> None:
     assert home.run("tokens", "list")[1].startswith("a for bob: dm:read")
 
 
+def test_who_names_a_principal_sees_and_ends_its_tokens_alone(home: Home) -> None:
+    """A slip of the name takes nothing from another."""
+    principals(home)
+    token = made(home, "a", "--scopes", READ, "--principal", "alice")
+    made(home, "b", "--scopes", READ, "--principal", "bob")
+    assert home.run("tokens", "list", "--principal", "bob")[1] == "b for bob: dm:read, never ends\n"
+    code, _, err = home.run("tokens", "remove", "a", "--principal", "bob")
+    assert code == 2
+    assert "no such token" in err
+    assert Tokens(home.path).find(token, NOW) is not None
+    assert home.run("tokens", "remove", "a", "--principal", "alice")[0] == 0
+    assert Tokens(home.path).find(token, NOW) is None
+
+
+def test_a_file_that_others_may_read_meanwhile_knows_no_token(home: Home) -> None:
+    """A running server looks again though not a word of it changed."""
+    token = made(home, "a", "--scopes", READ)
+    running = Tokens(home.path)
+    assert running.find(token, NOW) is not None
+    (home.path / FILE).chmod(0o644)
+    assert running.find(token, NOW) is None
+
+
+def test_a_digest_that_is_none_is_damage(home: Home) -> None:
+    """It is no reason to fail in the middle of a request."""
+    token = made(home, "a", "--scopes", READ)
+    file = home.path / FILE
+    file.write_text(file.read_text().replace(digest_of(token), "é" * 64))
+    assert Tokens(home.path).find(token, NOW) is None
+
+
 def test_a_file_that_others_could_read_knows_no_token(home: Home) -> None:
     """Neither a command nor a running server trusts it."""
     token = made(home, "a", "--scopes", READ)

@@ -14,6 +14,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import anyio
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -71,12 +72,15 @@ class PretendIssuer:
         self.keys = list(keys) or [public(rsa_key(), "r"), public(ec_key(), "e")]
         self.asked: list[str] = []
         self.down = False
+        self.answering = anyio.Event()
+        self.answering.set()
         self.clock = ManualClock(NOW)
         self.metadata: dict[str, Any] = {"issuer": ISSUER, "jwks_uri": JWKS}
 
     async def fetch(self, url: str) -> Mapping[str, Any]:
         """Answer one question."""
         self.asked.append(url)
+        await self.answering.wait()
         if self.down:
             raise Unavailable("down")
         return {"keys": self.keys} if url == JWKS else self.metadata
@@ -163,6 +167,7 @@ BAD: dict[str, dict[str, Any]] = {
     "no expiry": {"exp": None},
     "an expiry that is no time": {"exp": "soon"},
     "an endless expiry": {"exp": float("inf")},
+    "the last second that a calendar has": {"exp": 253_402_300_799},
     "an expiry that is true": {"exp": True},
     "not yet": {"nbf": NOW.timestamp() + 31},
     "made in the future": {"iat": NOW.timestamp() + 31},
@@ -285,6 +290,23 @@ async def test_keys_are_looked_at_again_and_outlast_a_short_outage() -> None:
     assert await checker.verify(lasting) is None
 
 
+@pytest.mark.parametrize("since", [PAUSE, FRESH + timedelta(seconds=1)])
+async def test_who_shows_a_known_key_does_not_wait_for_the_issuer(since: timedelta) -> None:
+    """While it is asked about an invented key, or again after minutes, the known ones serve."""
+    issuer = PretendIssuer()
+    checker = issuer.checker()
+    lasting = signed(exp=(NOW + timedelta(days=1)).timestamp())
+    assert await checker.verify(lasting)
+    issuer.clock.advance(since)
+    issuer.answering = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(checker.verify, signed(kid="invented"))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(1):
+            assert await checker.verify(lasting)
+        issuer.answering.set()
+
+
 async def test_metadata_says_where_the_keys_are() -> None:
     """By the issuer's own document; one of another issuer, or one that leads off TLS, does not."""
     issuer = PretendIssuer()
@@ -293,13 +315,14 @@ async def test_metadata_says_where_the_keys_are() -> None:
     for wrong in (
         {"issuer": "https://evil.example"},
         {"jwks_uri": "http://id.example/keys"},
+        {"jwks_uri": "http://127.0.0.1:8080/keys"},
         {"jwks_uri": None},
     ):
         other = PretendIssuer()
         other.metadata |= wrong
         with pytest.raises(Unavailable):
             await other.checker(jwks_url=None).verify(signed())
-        assert JWKS not in other.asked
+        assert other.asked == list(metadata_urls(ISSUER))
 
 
 def test_metadata_is_looked_for_where_both_standards_have_it() -> None:

@@ -26,6 +26,7 @@ from xdm_mcp.principals import FILE, principals_of, settings_for
 from xdm_mcp.sandbox.journal_file import FileJournal
 from xdm_mcp.sandbox.serve import build_app
 from xdm_mcp.sections import HttpSettings
+from xdm_mcp.server.health import Watched
 from xdm_mcp.server.http import callers_of, web
 from xdm_mcp.server.tenants import Tenants
 
@@ -112,6 +113,7 @@ class Two:
     address: str
     tokens: Mapping[str, str]
     tenants: Tenants
+    watched: Watched
     client: httpx2.AsyncClient
     clock: ManualClock
     agents: list[Agent] = field(default_factory=list)
@@ -148,12 +150,12 @@ async def two_principals(home: Path) -> AsyncIterator[Two]:
         name: partial(open_app, settings_for(one, server), clock=clock)
         for name, one in principals.items()
     }
-    callers = callers_of(server, clock, principals)
+    callers, watched = callers_of(server, clock, principals), Watched()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listener.getsockname()[1]
         http = HttpSettings.model_validate({"sse": True})
-        whole, tenants = web(openers, callers, http, port)
+        whole, tenants = web(openers, callers, http, port, watched.one)
         config = uvicorn.Config(whole, log_config=None, ws="none", timeout_graceful_shutdown=1)
         serving = uvicorn.Server(config)
         config.load()
@@ -167,7 +169,7 @@ async def two_principals(home: Path) -> AsyncIterator[Two]:
             async with httpx2.AsyncClient(
                 base_url=address, trust_env=False, timeout=30, limits=limits
             ) as client:
-                yield Two(home, address, tokens, tenants, client, clock)
+                yield Two(home, address, tokens, tenants, watched, client, clock)
             await tenants.finish()
             serving.should_exit = True
 

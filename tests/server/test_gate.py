@@ -160,6 +160,10 @@ def call(method: str, **params: Any) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
 
+ANSWER = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"action": "accept"}})
+"""What a client says to a question that a send asked."""
+
+
 @pytest.mark.parametrize(
     ("held", "content", "missing"),
     [
@@ -175,6 +179,8 @@ def call(method: str, **params: Any) -> str:
         (SEND, call("subscriptions/listen"), READ),
         (SEND, call("prompts/get", name="triage_inbox"), READ),
         (SEND, call("tools/list"), None),
+        (READ, ANSWER, SEND),
+        (SEND, ANSWER, None),
         (SEND, "no JSON", None),
         (SEND, "[]", None),
     ],

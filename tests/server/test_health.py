@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,15 @@ async def outlook_over(
     """Yield a client of a lookout over several programs."""
     env = {"XDM_WATCH__TOKEN": TOKEN} if metrics else {}
     page = metrics_of(load(home=served[0][0].home, env=env), watched)
-    for here, parts in served:
-        watched.add(here.app, parts)
     admission = Admission(frozenset({HOST}), frozenset({"https://page.example"}))
     whole = Lookout(PlainTextResponse("behind"), admission, watched, page)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=whole), base_url=f"http://{HOST}"
-    ) as client:
-        yield client
+    with ExitStack() as watching:
+        for here, parts in served:
+            watching.enter_context(watched.one(here.app, parts))
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=whole), base_url=f"http://{HOST}"
+        ) as client:
+            yield client
 
 
 async def test_alive_and_ready_are_one_word_for_everybody(tmp_path: Path) -> None:
@@ -95,6 +96,18 @@ async def test_a_policy_that_cannot_be_is_named_by_one_word(tmp_path: Path) -> N
         here.app.__dict__["policy"] = Broken()
         answer = await client.get(READY)
         assert (answer.status_code, answer.text) == (503, "policy\n")
+
+
+async def test_an_account_in_trouble_takes_no_other_away(tmp_path: Path) -> None:
+    """Its own agents hear of it; the server gets requests as long as it can answer anybody."""
+    (tmp_path / "a").mkdir(mode=0o700)
+    (tmp_path / "a" / "ledger.db").write_bytes(b"no ledger at all" * 300)
+    async with rig(tmp_path / "a") as bad, rig(tmp_path / "b") as good:
+        served = [(one, build_parts(one.app)) for one in (bad, good)]
+        async with outlook_over(Watched(), served) as client:
+            assert (await client.get(READY)).status_code == 200
+        async with outlook_over(Watched(), served[:1]) as client:
+            assert (await client.get(READY)).text == "ledger\n"
 
 
 async def test_who_asks_again_and_again_does_not_keep_the_ledger_busy(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -13,24 +14,27 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
+from tests.callers import shown
 from tests.rigs import IRIS, rig
 from tests.server.asking import MODES
+from tests.server.tenancy import two_principals
 from xdm_mcp.server.build import build_server
 from xdm_mcp.server.logs import describe, log_to_stderr
 
 SECRET = "somebody's words"
+HEARD = ("", "xdm_mcp", "mcp.server.sse")
 
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Give the root logger back its sinks and levels."""
-    root, ours = logging.getLogger(), logging.getLogger("xdm_mcp")
-    sinks, levels = root.handlers[:], (root.level, ours.level)
+    root = logging.getLogger()
+    sinks, levels = root.handlers[:], {name: logging.getLogger(name).level for name in HEARD}
     root.handlers.clear()
     yield
     root.handlers[:] = sinks
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_an_exception_is_logged_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +63,37 @@ def test_libraries_are_never_heard_below_warning(capsys: pytest.CaptureFixture[s
     logging.getLogger("uvicorn.error").info(SECRET)
     logging.getLogger("xdm_mcp.app").debug("we look")
     assert capsys.readouterr().err == "debug: we look\n"
+
+
+async def test_what_a_task_failed_with_is_not_logged_by_the_loop(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where nobody asks how a task ended, the loop shows the task with its exception."""
+    log_to_stderr()
+
+    async def fails() -> None:
+        raise ValueError(SECRET)
+
+    task = asyncio.ensure_future(fails())
+    await asyncio.wait([task])
+    said = {"message": "Task exception was never retrieved", "future": task}
+    task.get_loop().default_exception_handler(said | {"exception": task.exception()})
+    line = capsys.readouterr().err
+    assert line.startswith("error: Task exception was never retrieved (ValueError at test_logs.py:")
+    assert SECRET not in line
+
+
+async def test_what_a_caller_calls_its_session_is_not_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It could be anything that it was told."""
+    log_to_stderr("DEBUG")
+    async with two_principals(tmp_path) as two:
+        answer = await two.client.post(
+            f"/messages/?session_id={SECRET}", json={}, headers=shown(two.tokens["alice"])
+        )
+    assert answer.status_code == 400
+    assert SECRET not in capsys.readouterr().err
 
 
 def test_a_record_may_be_one_object_of_json(capsys: pytest.CaptureFixture[str]) -> None:

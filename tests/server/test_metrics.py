@@ -176,9 +176,9 @@ async def test_a_ledger_in_trouble_leaves_the_counts_standing() -> None:
 
     app.standing.quota = gone  # type: ignore[method-assign]
     watched.added = counters.watch
-    watched.add(app.real, build_parts(app.real))
-    with app.steps.step("write", "settle") as step:
-        step.outcome = "ledger_unavailable"
-    told = figures((await counters.page(watched)).decode())
+    with watched.one(app.real, build_parts(app.real)):
+        with app.steps.step("write", "settle") as step:
+            step.outcome = "ledger_unavailable"
+        told = figures((await counters.page(watched)).decode())
     assert told["xdm_ledger_failures_total{ledger_unavailable}"] == 1
     assert told["xdm_holds_waiting"] == 0

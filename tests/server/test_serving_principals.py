@@ -22,12 +22,15 @@ from tests.children import run, serve_http
 from tests.postgres import server_url
 from tests.rigs import IRIS, START
 from tests.server.pretend import PretendApp
-from tests.server.tenancy import MODERN, POLICY, Agent, two_principals
+from tests.server.tenancy import LEGACY, MODERN, POLICY, Agent, two_principals
 from tests.server.test_http import served, settings
 from xdm_mcp.app import open_app
+from xdm_mcp.bus import Changed
 from xdm_mcp.clock import ManualClock, SystemClock
 from xdm_mcp.config import load
+from xdm_mcp.errors import ConfigError
 from xdm_mcp.principals import principals_of, settings_for
+from xdm_mcp.server.http import serve_principals
 from xdm_mcp.server.logs import Discreet, acting_for
 
 TWO = '[[principal]]\nname = "alice"\n[[principal]]\nname = "bob"\n'
@@ -82,6 +85,36 @@ async def test_a_principal_that_cannot_be_opened_disturbs_nobody(
         assert "no_such_rule" in caplog.text
         alice = await two.agent("alice", MODERN)
         assert (await alice.call("quota_status"))["isError"] is False
+
+
+async def test_a_principal_whose_work_broke_is_opened_anew_and_no_longer_watched(
+    tmp_path: Path,
+) -> None:
+    """Else the closed ledger of the old one would keep the whole server from being ready."""
+    async with two_principals(tmp_path) as two:
+        alice = await two.agent("alice", LEGACY)
+        await alice.ask("resources/subscribe", {"uri": "xdm://quota"}, 1)
+        broken = await two.tenants.find("alice")
+        for subscriber in broken.parts.subscriptions._subscribers.values():
+            subscriber._tell = {}.__getitem__
+        broken.app.bus.publish(Changed("quota"))
+        with anyio.fail_after(10):
+            while two.watched.served:  # noqa: ASYNC110 - nobody is told when a tenant ends
+                await anyio.sleep(0.01)
+        assert await two.tenants.find("alice") is not broken
+        assert len(two.watched.served) == 1
+        assert await two.watched.trouble() == ""
+
+
+async def test_two_principals_with_one_ledger_are_not_served(tmp_path: Path) -> None:
+    """What waits for a person there would be in both lists."""
+    principals = principals_of(owner(tmp_path)) or {}
+    for one in principals.values():
+        one.home.mkdir(parents=True, mode=0o700)
+        (one.home / "policy.toml").touch(0o600)
+        (one.home / "policy.toml").write_text(f'ledger_url = "sqlite:///{tmp_path}/one.db"\n')
+    with pytest.raises(ConfigError, match="share a ledger"):
+        await serve_principals(load(home=tmp_path, env={}), principals)
 
 
 def test_a_line_of_the_log_names_its_principal() -> None:

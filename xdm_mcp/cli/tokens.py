@@ -9,7 +9,7 @@ from xdm_mcp.cli.paint import moment, print_json, screen
 from xdm_mcp.clock import SystemClock, rfc3339
 from xdm_mcp.config import load
 from xdm_mcp.credentials.tokens import Token, Tokens, stands
-from xdm_mcp.errors import BadInput
+from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.principals import FILE, principals_of
 
 ONCE = "This is the token. It is shown once; only its digest is kept:"
@@ -33,8 +33,8 @@ def add(args: Namespace) -> int:
 
 
 def listed(args: Namespace) -> int:
-    """List the tokens: never what they are."""
-    tokens, now = Tokens(load(home=args.home).home).listed(), SystemClock().now()
+    """List the tokens, or those of the principal that is named: never what they are."""
+    tokens, now = _meant(Tokens(load(home=args.home).home), args.principal), SystemClock().now()
     if args.json:
         print_json([_as_json(token, now) for token in tokens])
         return 0
@@ -46,10 +46,18 @@ def listed(args: Namespace) -> int:
 
 
 def remove(args: Namespace) -> int:
-    """Forget a token; running servers refuse it from now on."""
-    Tokens(load(home=args.home).home).remove(args.name)
+    """Forget a token, of the principal where one is named; running servers refuse it from now
+    on."""
+    tokens = Tokens(load(home=args.home).home)
+    if args.name not in [token.name for token in _meant(tokens, args.principal)]:
+        raise NotFound("There is no such token; `xdm-mcp tokens list` names them.")
+    tokens.remove(args.name)
     screen().print(f"{args.name} opens nothing any more.", style="green")
     return 0
+
+
+def _meant(tokens: Tokens, principal: str | None) -> list[Token]:
+    return [token for token in tokens.listed() if principal in (None, token.principal)]
 
 
 def _line(token: Token, now: datetime) -> str:

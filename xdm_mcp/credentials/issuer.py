@@ -91,14 +91,14 @@ class Issuer:
 
     def _claims(self, said: Mapping[str, Any]) -> Claims | None:
         now, subject = self._clock.now(), said["sub"]
-        ends = _moment(said["exp"])
+        ends = _moment(said["exp"], LEEWAY)
         begins = [_moment(said[name]) for name in ("nbf", "iat") if name in said]
         if not isinstance(subject, str) or not subject.strip() or ends is None:
             return None
-        if now >= ends + LEEWAY or any(one is None or one > now + LEEWAY for one in begins):
+        if now >= ends or any(one is None or one > now + LEEWAY for one in begins):
             return None
         client = said.get("client_id", said.get("azp", ""))
-        return Claims(self.issuer, subject, str(client), _scopes(said), ends + LEEWAY)
+        return Claims(self.issuer, subject, str(client), _scopes(said), ends)
 
 
 def issuer_of(settings: OAuthSettings, clock: Clock, fetch: Fetch = fetch_json) -> Issuer | None:
@@ -108,13 +108,13 @@ def issuer_of(settings: OAuthSettings, clock: Clock, fetch: Fetch = fetch_json) 
     return Issuer(settings, clock, IssuerKeys(settings.issuer, settings.jwks_url, clock, fetch))
 
 
-def _moment(seconds: object) -> datetime | None:
+def _moment(seconds: object, more: timedelta = timedelta()) -> datetime | None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
     if not math.isfinite(seconds):
         return None
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(seconds, UTC) + more
     except (OverflowError, OSError, ValueError):
         return None
 

@@ -65,8 +65,13 @@ class IssuerKeys:
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
         """Return the key that a token names; one that names none may be signed with an only key.
 
-        Raises Unavailable while there are no keys to compare with.
+        Nobody whose key is known waits while the issuer is asked, unless it is he who asks. Raises
+        Unavailable while there are no keys to compare with.
         """
+        found = self._fitting(kid, algorithm)
+        current = not self._older_than(KEPT if self._asking.locked() else FRESH)
+        if len(found) == 1 and current:
+            return found[0]
         async with self._asking:
             found = self._fitting(kid, algorithm)
             if (not found or self._older_than(FRESH)) and self._may_ask():
@@ -99,8 +104,11 @@ class IssuerKeys:
         for url in metadata_urls(self._issuer):
             try:
                 said = await self._fetch(url)
-                if said.get("issuer") == self._issuer:
-                    return https_url(str(said.get("jwks_uri")))
+                keys = https_url(str(said.get("jwks_uri")))
+                # One beyond this machine may not send us to a port of it.
+                fits = keys.startswith("https:") or self._issuer.startswith("http:")
+                if fits and said.get("issuer") == self._issuer:
+                    return keys
             except (Unavailable, ValueError):
                 continue
         raise Unavailable("The metadata of oauth.issuer cannot be had; set oauth.jwks_url.")

@@ -34,6 +34,8 @@ FILE = "tokens.json"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
 log = logging.getLogger(__name__)
 
 
@@ -133,7 +135,7 @@ class Tokens:
     def _current(self) -> tuple[Token, ...]:
         try:
             state = os.stat(self.path)
-            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
+            seen = (state.st_ino, state.st_ctime_ns, state.st_size)  # who may read it counts too
         except OSError:
             self._seen, self._known = None, ()
             return ()
@@ -175,7 +177,7 @@ def _token(raw: dict[str, object]) -> Token:
     name, digest, principal, scopes = (raw[k] for k in ("name", "digest", "principal", "scopes"))
     if not (isinstance(name, str) and isinstance(digest, str) and isinstance(scopes, list)):
         raise TypeError("not a token")
-    if not (principal is None or isinstance(principal, str)) or len(digest) != 64:
+    if not (principal is None or isinstance(principal, str)) or not DIGEST.fullmatch(digest):
         raise TypeError("not a token")
     kept = tuple(scope for scope in SCOPES if scope in scopes)
     ends = raw["expires_at"]

@@ -50,6 +50,9 @@ class Admission:
             )
         if len(origins) > 1 or not self.origins.issuperset(origins):
             return _refuse(403, "Web pages of that origin may not call; see http.allowed_origins.")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may see another end of it than we do (RFC 9112, 2022-06, section 6.3).
+            return _refuse(400, "Give a body one length, not two.", {"Connection": "close"})
         if method not in METHODS and not self.is_preflight(method, headers):
             return _refuse(405, "Use GET, POST or DELETE.", {"Allow": ", ".join(METHODS)})
         return None
@@ -221,8 +224,8 @@ class Answering:
 
 
 def _missing(body: bytes | bytearray, caller: Caller) -> str | None:
-    """Return the scope that a body shows it takes and its sender lacks. What cannot be read here is
-    refused further in."""
+    """Return the scope that a body shows it takes and its sender lacks. What cannot be read here
+    may still be read further in, where it is asked again."""
     if caller.scopes.issuperset(SCOPES):
         return None
     try:

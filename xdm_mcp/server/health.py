@@ -8,7 +8,8 @@ everywhere.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -47,21 +48,27 @@ class Watched:
     _until: float = 0.0
     _looking: anyio.Lock = field(default_factory=anyio.Lock)
 
-    def add(self, app: App, parts: Parts) -> None:
-        """Watch one more app, until the process ends."""
+    @contextmanager
+    def one(self, app: App, parts: Parts) -> Iterator[None]:
+        """Watch one more app while entered: of one that ended nobody must hear that it is not
+        ready."""
         self.served.append((app, parts))
         if self.added is not None:
             self.added(app)
+        try:
+            yield
+        finally:
+            self.served.remove((app, parts))
 
     async def trouble(self) -> str:
         """Return why the server should get no requests now: `draining`, `policy` or `ledger`;
-        nothing where it is ready."""
+        nothing where it is ready. An account in trouble disturbs no other that can be served."""
         if any(parts.calls.stopping for _, parts in self.served):
             return "draining"
         async with self._looking:
             if anyio.current_time() >= self._until:
-                words = [word for app, _ in self.served if (word := await _trouble(app))]
-                self._word = words[0] if words else ""
+                words = [await _trouble(app) for app, _ in self.served]
+                self._word = words[0] if words and all(words) else ""
                 self._until = anyio.current_time() + STANDS
         return self._word
 

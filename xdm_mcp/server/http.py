@@ -34,22 +34,22 @@ from xdm_mcp.clock import Clock, SystemClock
 from xdm_mcp.config import Settings
 from xdm_mcp.credentials.issuer import issuer_of
 from xdm_mcp.credentials.tokens import Tokens
-from xdm_mcp.principals import Principal, refuse_shared_accounts, settings_for
+from xdm_mcp.principals import Principal, refuse_what_is_shared, settings_for
 from xdm_mcp.sections import HttpSettings
-from xdm_mcp.server.build import Parts
 from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
 from xdm_mcp.server.gate import Admission, Gate
 from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
 from xdm_mcp.server.logs import log_to_stderr
+from xdm_mcp.server.patience import Impatient
 from xdm_mcp.server.presence import Presence
-from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, at_work
+from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, Watching, at_work
 
 MOST_REQUESTS = 512
 """Requests at once, open streams included."""
 
 IDLE_SECONDS = 15
-"""For how long a connection may say nothing between two requests."""
+"""How long a connection may take to begin its next request, up to the last line of its head."""
 
 LAST_WORDS = 2
 """Seconds that open streams have to end once nothing is being sent."""
@@ -91,7 +91,7 @@ async def serve_principals(
     served elsewhere, one for each. Raises ConfigError as `serve_http` does."""
     clock = clock or SystemClock()
     own = {name: settings_for(one, server) for name, one in principals.items()}
-    refuse_shared_accounts(own.values())
+    refuse_what_is_shared(own.values())
     callers = callers_of(server, clock, principals)
     openers = {name: partial(at_work, settings, clock) for name, settings in own.items()}
     await _serve(server, callers, openers, _alone, ready)
@@ -119,15 +119,15 @@ def web(
     callers: Callers,
     settings: HttpSettings,
     port: int,
-    opened: Callable[[App, Parts], None] = lambda _, __: None,
+    watching: Watching = lambda _, __: nullcontext(),
 ) -> tuple[Starlette, Tenants]:
     """Return the web application, its routes behind the gate, and the tenants that it leads to;
-    `opened` is told of each as it is opened."""
+    `watching` is entered for each while it is open."""
     hosts = hosts_of(settings, port)
     security = TransportSecuritySettings(
         allowed_hosts=sorted(hosts), allowed_origins=list(settings.allowed_origins)
     )
-    tenants, presence = Tenants(openers, security, opened), Presence()
+    tenants, presence = Tenants(openers, security, watching), Presence()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -169,7 +169,7 @@ async def _serve(
     address = f"{scheme}://{netloc(settings.host, port)}/mcp"
     watched = Watched()
     metrics = metrics_of(server, watched)
-    mcp, tenants = web(openers, callers, settings, port, watched.add)
+    mcp, tenants = web(openers, callers, settings, port, watched.one)
 
     async def stop(serving: EndsWell) -> None:
         """End the web server once it was told to and nothing is being sent."""
@@ -223,6 +223,7 @@ class EndsWell(uvicorn.Server):
 def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Impatient,
         log_config=None,
         access_log=False,
         server_header=False,

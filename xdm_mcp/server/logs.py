@@ -33,7 +33,7 @@ class Discreet(logging.Formatter):
         ending = f" ({raised})" if raised else ""
         name = acting_for.get()
         whose = f"[{name}] " if name else ""
-        line = f"{record.levelname.lower()}: {whose}{record.getMessage()}{ending}"
+        line = f"{record.levelname.lower()}: {whose}{_said(record)}{ending}"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
@@ -49,10 +49,17 @@ class DiscreetJson(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             **({"principal": name} if name else {}),
-            "message": record.getMessage(),
+            "message": _said(record),
             **({"error": raised} if raised else {}),
         }
         return json.dumps(facts)
+
+
+def _said(record: logging.LogRecord) -> str:
+    """Return a record's message. Of what asyncio says only the first line, and that no further than
+    its words: what it did not expect it shows with all its values."""
+    said = record.getMessage()
+    return said.partition("\n")[0].partition("<")[0].strip() if record.name == "asyncio" else said
 
 
 def _raised(record: logging.LogRecord) -> str:
@@ -84,3 +91,5 @@ def log_to_stderr(level: str = "WARNING", form: Literal["text", "json"] = "text"
     sink.addFilter(Redacting())
     logging.basicConfig(level=max(ours, logging.WARNING), handlers=[sink], force=True)
     logging.getLogger("xdm_mcp").setLevel(ours)
+    # Its warnings repeat what a caller wrote.
+    logging.getLogger("mcp.server.sse").setLevel(logging.ERROR)

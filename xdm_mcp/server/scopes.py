@@ -42,7 +42,9 @@ def missing_in(message: object, scopes: frozenset[str]) -> str | None:
     """Return the scope that a parsed JSON-RPC message takes and `scopes` lack, if any."""
     if not isinstance(message, Mapping):
         return None
-    needed = scope_for(message.get("method"), message.get("params"))
+    # A result is the answer to a question of ours, and only sends ask.
+    answers = "method" not in message and "result" in message
+    needed = SEND if answers else scope_for(message.get("method"), message.get("params"))
     return needed if needed is not None and needed not in scopes else None
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,6 +48,9 @@ MESSAGES = "/messages/"
 Opener = Callable[[], AbstractAsyncContextManager[App]]
 """Opens the app of one principal, and ends its work and closes it afterwards."""
 
+Watching = Callable[[App, Parts], AbstractContextManager[None]]
+"""Watches an app while entered."""
+
 log = logging.getLogger(__name__)
 
 
@@ -64,10 +72,10 @@ class Tenants:
         self,
         openers: Mapping[str, Opener],
         security: TransportSecuritySettings,
-        opened: Callable[[App, Parts], None],
+        watching: Watching,
     ) -> None:
-        """Open with `openers`, by name, and tell `opened` of each; open nothing yet."""
-        self._opened = opened
+        """Open with `openers`, by name, and have each watched by `watching`; open nothing yet."""
+        self._watching = watching
         self._openers = openers
         self._security = security
         self._open: dict[str, Tenant] = {}
@@ -107,7 +115,7 @@ class Tenants:
             async with AsyncExitStack() as stack:
                 app = await stack.enter_async_context(self._openers[name]())
                 tenant = await stack.enter_async_context(_tenant(app, self._security))
-                self._opened(app, tenant.parts)
+                stack.enter_context(self._watching(app, tenant.parts))
                 task_status.started(tenant)
                 begun = True
                 await anyio.sleep_forever()
@@ -171,7 +179,7 @@ async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 @asynccontextmanager
 async def _tenant(app: App, security: TransportSecuritySettings) -> AsyncIterator[Tenant]:
     parts = build_parts(app)
-    parts.server.middleware.append(within_scope)
+    parts.server.middleware.insert(0, within_scope)  # before what answers without a look
     sessions = StreamableHTTPSessionManager(
         parts.server,
         security_settings=security,

@@ -24,7 +24,7 @@ from tests.rigs import rig
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.sections import ApprovalsSettings, HttpSettings
-from xdm_mcp.server.page import patience, room
+from xdm_mcp.server.page import room, serving
 from xdm_mcp.server.page.beside import page_beside
 from xdm_mcp.server.page.on_demand import OnDemand, offer_page
 from xdm_mcp.server.page.places import Place, announced, running
@@ -72,7 +72,7 @@ async def test_who_sends_no_request_is_sent_away(
 ) -> None:
     """A connection that is silent, or stops in a head, ends; an answered request before it gains
     no time."""
-    monkeypatch.setattr(patience, "SECONDS", 0.1)
+    monkeypatch.setattr(serving, "IDLE_SECONDS", 0.1)
     async with rig(tmp_path) as program, anyio.create_task_group() as tasks:
         place = await tasks.start(serve_page, program.app, 0)
         host = place.address.removesuffix(ROOT).removeprefix("http://")

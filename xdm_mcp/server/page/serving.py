@@ -18,15 +18,18 @@ from starlette.types import ASGIApp
 
 from xdm_mcp.app import App
 from xdm_mcp.errors import ConfigError
-from xdm_mcp.server.page.patience import Impatient
 from xdm_mcp.server.page.places import Place, announced, ledger_of
 from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.tickets import new_secret
 from xdm_mcp.server.page.visitors import Visitors, loopback_origins
+from xdm_mcp.server.patience import Impatient
 
 MOST_REQUESTS = 64
 """Requests at once: a person has few windows."""
+
+IDLE_SECONDS = 5
+"""How long a connection may take to begin its next request, up to the last line of its head."""
 
 LAST_WORDS = 1
 """Seconds that answers have when the page ends."""
@@ -142,5 +145,6 @@ def _config(page: ASGIApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         limit_concurrency=MOST_REQUESTS,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=LAST_WORDS,
     )
