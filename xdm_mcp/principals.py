@@ -147,6 +147,8 @@ def _tables(path: Path) -> list[Mapping[str, Any]] | None:
 
 def _principal(entry: Entry, home: Path) -> Principal:
     own = home / (entry.home or Path(FOLDER) / entry.name)
+    if "\0" in str(own):
+        raise ConfigError(f"The home of {entry.name} in {FILE} is no path; write another.")
     identity = (entry.issuer, entry.subject) if entry.issuer and entry.subject else None
     return Principal(entry.name, own, identity)
 

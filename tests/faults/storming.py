@@ -25,6 +25,7 @@ from xdm_mcp.clock import ManualClock
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Outcome
+from xdm_mcp.outbox import sending
 
 ROOM = 10**6
 PRICE = 7
@@ -87,6 +88,9 @@ async def storm(
     """Send until killed after so many seconds of it, or `most` times."""
     app = open_app(home, url, worker)
     await app.ledger.recent(1)
+    # Two unknown outcomes in a row halt an account, and in a storm they follow now and then: nobody
+    # is there to clear it. This process is a child and ends with the storm.
+    sending.trip = lambda attempts, now: None
     _die_after(seconds)
     for number in range(most):
         who = PEOPLE[number % len(PEOPLE)]

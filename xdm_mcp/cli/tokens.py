@@ -12,6 +12,9 @@ from xdm_mcp.credentials.tokens import Token, Tokens, stands
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.principals import FILE, principals_of
 
+LONGEST = 36_500
+"""Days that a token may live which ends at all."""
+
 ONCE = "This is the token. It is shown once; only its digest is kept:"
 
 
@@ -24,6 +27,8 @@ def add(args: Namespace) -> int:
     if known is not None and args.principal not in known:
         raise BadInput(f"Say with --principal for whom it acts: one of {', '.join(known)}.")
     now = SystemClock().now()
+    if args.expires is not None and args.expires > LONGEST:
+        raise BadInput(f"--expires takes at most {LONGEST} days; leave it out for no end.")
     ends = now + timedelta(days=args.expires) if args.expires is not None else None
     scopes = args.scopes.split(",")
     secret = Tokens(home).add(args.name, scopes, args.principal, now, ends)

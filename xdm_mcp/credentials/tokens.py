@@ -71,7 +71,7 @@ class Tokens:
             return ()
         try:
             return tuple(_token(one) for one in json.loads(text)["tokens"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ConfigError(
                 f"{self.path} is damaged; remove it and make new tokens with `xdm-mcp tokens add`."
             ) from None
