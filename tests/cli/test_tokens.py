@@ -234,3 +234,30 @@ def test_over_http_nothing_is_served_until_there_is_a_token(home: Home, tmp_path
     code, _, err = home.run("serve", "--transport", "http", "--port", "0")
     assert code == 2
     assert "xdm-mcp tokens add NAME --scopes dm:read,dm:send" in err
+
+
+def test_an_end_beyond_the_calendar_is_refused_in_a_sentence(home: Home) -> None:
+    """Nothing is made."""
+    code, _, err = home.run("tokens", "add", "x", "--scopes", "dm:read", "--expires", "999999999")
+    assert code != 0
+    assert "--expires takes at most 36500 days" in err
+    assert not (home.path / FILE).exists()
+
+
+def test_a_file_that_is_nested_beyond_reading_is_called_damaged(home: Home) -> None:
+    """Like every other file that is not ours."""
+    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = home.path / FILE
+    file.touch(0o600)
+    file.write_text("[" * 100_000)
+    code, _, err = home.run("tokens", "list")
+    assert code != 0
+    assert "is damaged" in err
+
+
+def test_a_home_that_is_no_path_is_refused_in_a_sentence(home: Home) -> None:
+    """A slip of the owner's pen is no traceback."""
+    principals(home, '[[principal]]\nname = "alice"\nhome = "a\\u0000b"\n')
+    code, _, err = home.run("tokens", "add", "x", "--scopes", "dm:read", "--principal", "alice")
+    assert code != 0
+    assert "is no path" in err
