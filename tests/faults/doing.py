@@ -65,6 +65,11 @@ class Attempt:
     ledger: SqlLedger
     told: bool = False
 
+    @property
+    def stale(self) -> bool:
+        """Whether the send missed its turn meanwhile, and perhaps has another attempt."""
+        return self.life.fence != self.entry.fence
+
 
 class Doing:
     """The ledger of two processes, the oracle, X's threads and both clocks."""
@@ -145,17 +150,21 @@ class Doing:
     def take(self, life: Life, entry: Entry, ledger: SqlLedger, slot: datetime) -> None:
         """Note that a process has a send to make."""
         self.oracle.take(life, slot, self.now, ledger)
+        life.fence = entry.fence
         self.attempts.append(Attempt(life, entry, ledger))
 
     def leave(self, attempt: Attempt, ledger: SqlLedger) -> None:
         """Note that the request of an attempt leaves, or must not."""
         life, now = attempt.life, self.now
         flying = self.run(ledger.dispatch(attempt.entry, now))
-        if life.state != "reserved" or life.process is not ledger:
+        if life.state != "reserved" or life.process is not ledger or attempt.stale:
             assert flying is None
-        elif self.oracle.halted or self.oracle.paused(now) or now > life.slot + LATE:
+        elif self.oracle.halted or self.oracle.paused(now):
             assert flying is None
             self.oracle.withdraw(life, now)
+        elif now > life.slot + LATE:
+            assert flying is None
+            self.oracle.miss(life, now)
         else:
             assert flying is not None
             attempt.entry = flying
@@ -176,7 +185,7 @@ class Doing:
         """Whether X may still deliver an attempt."""
         life = attempt.life
         young = bool(life.left_at) and self.x_now - life.left_at[-1] <= DEADLINE
-        return young and not life.delivered and not attempt.told
+        return young and not life.delivered and not attempt.told and not attempt.stale
 
     def end(self, attempt: Attempt, ending: str) -> None:
         """Tell how an attempt ended, as far as that can be."""
@@ -207,7 +216,7 @@ class Doing:
 
     def may_settle(self, attempt: Attempt) -> bool:
         """Whether a process has an outcome to tell."""
-        return bool(attempt.life.left_at) and not attempt.told
+        return bool(attempt.life.left_at) and not attempt.told and not attempt.stale
 
     def outcome(self, life: Life, ending: str) -> Outcome:
         """Return the outcome of an attempt that ended so."""

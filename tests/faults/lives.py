@@ -118,6 +118,7 @@ class Lives(Doing, RuleBasedStateMachine):
             if reject:
                 life.end("rejected", self.now)
             life.state = "rejected" if reject else "approved"
+            life.word = None if reject else life.ends
 
     @precondition(lambda self: self.oracle.lives)
     @rule(data=st.data(), stricter=st.booleans(), process=st.integers(0, 1))
@@ -141,7 +142,7 @@ class Lives(Doing, RuleBasedStateMachine):
             assert life.retry_at is not None
             assert life.retry_at > now
         elif stricter:
-            life.state, life.retry_at = "held", None
+            life.state, life.retry_at, life.word = "held", None, None
         else:
             self.take(life, done.entry, ledger, now)
 

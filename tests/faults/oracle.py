@@ -71,6 +71,10 @@ class Life:
     left_at: list[datetime] = field(default_factory=list)
     delivered: dict[str, datetime] = field(default_factory=dict)
     misjudged: bool = False
+    word: datetime | None = None
+    """Until when a person's yes holds."""
+    fence: int = 0
+    """Which attempt is the present one."""
 
     def end(self, state: str, now: datetime) -> None:
         """Settle it."""
@@ -117,10 +121,19 @@ class Oracle:
             if life.state in WAITS:
                 life.end("expired", now)
             elif life.state == "reserved":
-                self.withdraw(life, now)
+                self.miss(life, now)
             elif life.state == "in_flight":
                 life.state, life.ends, life.read_at = "unknown", None, now
                 life.process = None
+
+    def miss(self, life: Life, now: datetime) -> None:
+        """Let a send miss its turn: it waits again if a person said yes, else it is over."""
+        if life.word is None or life.word <= now:
+            return self.withdraw(life, now)
+        life.give_back("never left")
+        life.charges, life.paid_on, life.process, life.fence = [], None, None, -1
+        life.state, life.ends = "approved", life.word
+        return None
 
     def withdraw(self, life: Life, now: datetime) -> None:
         """End a send of which nothing left."""

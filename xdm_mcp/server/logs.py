@@ -91,5 +91,7 @@ def log_to_stderr(level: str = "WARNING", form: Literal["text", "json"] = "text"
     sink.addFilter(Redacting())
     logging.basicConfig(level=max(ours, logging.WARNING), handlers=[sink], force=True)
     logging.getLogger("xdm_mcp").setLevel(ours)
+    # A record that cannot be written is lost: telling why would print the exception it is about.
+    logging.raiseExceptions = False
     # Its warnings repeat what a caller wrote.
     logging.getLogger("mcp.server.sse").setLevel(logging.ERROR)
