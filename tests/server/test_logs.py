@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -159,3 +160,20 @@ def test_at_error_warnings_are_silent(capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_exception_that_was_never_raised_has_no_place() -> None:
     """Its type must do."""
     assert describe(KeyError(SECRET)) == "KeyError"
+
+
+def test_a_record_that_cannot_be_written_is_lost_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Telling why would print the exception that it is about."""
+    log_to_stderr()
+    [sink] = logging.getLogger().handlers
+    assert isinstance(sink, logging.StreamHandler)
+    gone = io.StringIO()
+    sink.setStream(gone)
+    gone.close()
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("x").exception("it broke")
+    assert SECRET not in "".join(capfd.readouterr())
