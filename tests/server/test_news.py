@@ -40,12 +40,18 @@ async def test_a_message_reaches_the_clients_of_both_processes_of_a_home(
     ):
         await looks.call_tool("list_dms", {"limit": 1})
 
+        waits = anyio.Event()
+
+        async def hear(_done: float, _of: float | None, _says: str | None) -> None:
+            waits.set()
+
         async def write() -> None:
-            await anyio.sleep(2.5)
+            await waits.wait()
             await sandbox(tmp_path, "POST", "inbound", {"from": IRIS, "text": "Is it here yet?"})
 
         tasks.start_soon(write)
-        answer = await other.call_tool("list_dms", {"limit": 1, "wait_seconds": 30})
+        asked = {"limit": 1, "wait_seconds": 30}
+        answer = await other.call_tool("list_dms", asked, progress_callback=hear)
         assert answer.structured_content is not None
         [row] = answer.structured_content["conversations"]
         assert row["last_text"] == "Is it here yet?"
