@@ -253,6 +253,7 @@ class GetXApiBackend:
         place = place_of(cursor, TABS)
         pages: dict[str, Fetched] = {}
         users: list[User] = []
+        unread: dict[str, bool] = {}
         asked = 0
         for tab, at in place.cursors.items():
             listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
@@ -260,11 +261,12 @@ class GetXApiBackend:
             if listing.tab in (None, tab):
                 pages[tab] = Fetched(listing.messages, listing.next_cursor)
                 users += listing.users
+                unread |= listing.unread
             if listing.tab is None:  # the older generation, which has one inbox
                 break
         told, rest = merged(place, pages, limit)
         following = rest.written() if rest else None
-        return MessagePage(told, tuple(users), following, asked * GETXAPI_TAB)
+        return MessagePage(told, tuple(users), following, asked * GETXAPI_TAB, unread)
 
     async def _thread(self, conversation_id: str, limit: int, cursor: str | None) -> MessagePage:
         place = place_of(cursor, (conversation_id,))

@@ -7,7 +7,7 @@ endpoint pages, 2026-11; answers that integrators recorded in public).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -50,6 +50,7 @@ class Listing:
     next_cursor: str | None
     account_id: str | None
     tab: str | None
+    unread: Mapping[str, bool]
 
 
 def inner(content: object) -> object:
@@ -101,6 +102,7 @@ def listing_in(content: object, conversation_id: str | None = None) -> Listing |
         next_cursor=text_in(content, "next_cursor") if more else None,
         account_id=account_id,
         tab=text_in(content, "tab"),
+        unread=_unread(threads),
     )
 
 
@@ -170,6 +172,11 @@ def balance_in(content: object) -> int | None:
     except InvalidOperation:
         return None
     return int(dollars * MICRO) if dollars.is_finite() and abs(dollars) < LARGEST else None
+
+
+def _unread(threads: Iterable[object]) -> dict[str, bool]:
+    told = {conversation_in(each, "conversation_id"): truth_in(each, "unread") for each in threads}
+    return {key: unread for key, unread in told.items() if key is not None and unread is not None}
 
 
 def _pair(one: str | None, other: str | None) -> str | None:

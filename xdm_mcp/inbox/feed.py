@@ -51,6 +51,7 @@ class Feed:
         self._kept = kept
         self._known: dict[str, Message] = {}
         self._read_on: dict[str, date] = {}
+        self._unread: dict[str, bool] = {}
         self._reach = Reach()
         self._untold: list[Message] = []
         self._pages_back = 0
@@ -81,10 +82,16 @@ class Feed:
         """Return a message that was read before, or None."""
         return self._known.get(message_id)
 
+    def unread(self, conversation_id: str) -> bool | None:
+        """Return whether nobody has opened the newest messages of a conversation, as it was told
+        last; None where the backend does not tell."""
+        return self._unread.get(conversation_id)
+
     def forget(self) -> None:
         """Begin anew, as a process does that has read nothing: something was forgotten."""
         self._forgotten += 1  # so that what is being read just now is not kept either
         self._known, self._read_on, self._untold, self._ended = {}, {}, [], set()
+        self._unread = {}
         self._reach, self._pages_back, self._read_at = Reach(), 0, None
 
     def notes(self, *, whole: bool, listed: bool = True) -> tuple[str, ...]:
@@ -293,3 +300,4 @@ class Feed:
         today = self._clock.now().date()
         self._known.update({message.id: message for message in page.messages})
         self._read_on.update({message.id: today for message in page.messages})
+        self._unread.update(page.unread)

@@ -222,6 +222,7 @@ class Inbox:
                     threads[key],
                     others[key],
                     since=waiting[key].created_at if key in waiting else None,
+                    unread=self._feed.unread(key),
                     window=self._policy.reply_credit.window(known[key], now)
                     if key in known
                     else None,

@@ -52,6 +52,7 @@ def conversation_row(
     *,
     since: datetime | None = None,
     window: Window | None = None,
+    unread: bool | None = None,
 ) -> ConversationRow:
     """Return a conversation (its messages newest first) with the last word in it; `since` says how
     long it has needed a reply, None that it needs none, `window` what is left to reply in."""
@@ -62,6 +63,7 @@ def conversation_row(
         last_at=rfc3339(last.created_at),
         last_from=last.sender_id,
         last_text=clean(last.text, limit=SNIPPET).text if last.text is not None else None,
+        unread=unread,
         needs_reply=since is not None,
         waits_since=rfc3339(since) if since else None,
         replies_left=window.left if since and window else None,

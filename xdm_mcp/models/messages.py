@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -44,13 +45,15 @@ class MessagePage:
     """One page of messages as a backend returns it, newest first.
 
     `users` are those that the answer itself named, `next_cursor` is opaque and None at the end,
-    `cost` is what this page cost in micro-dollars.
+    `cost` is what this page cost in micro-dollars. `unread` says of conversations whether they hold
+    a message that nobody has opened, where the backend tells.
     """
 
     messages: tuple[Message, ...]
     users: tuple[User, ...] = ()
     next_cursor: str | None = None
     cost: int = 0
+    unread: Mapping[str, bool] = field(default_factory=dict)
 
 
 def one_to_one(conversation_id: str, account_id: str) -> str | None:

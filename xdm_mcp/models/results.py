@@ -63,8 +63,9 @@ class Person(Wire):
 class ConversationRow(Wire):
     """One conversation and the last thing said in it.
 
-    Where it needs a reply, `waits_since` is the first message that waits for one; `replies_left`
-    may still go out as solicited replies before `replies_until`.
+    `unread` says that nobody has opened it, where the backend tells. Where it needs a reply,
+    `waits_since` is the first message that waits for one; `replies_left` may still go out as
+    solicited replies before `replies_until`.
     """
 
     id: str
@@ -72,6 +73,7 @@ class ConversationRow(Wire):
     last_at: str
     last_from: str | None = None
     last_text: str | None = None
+    unread: bool | None = None
     needs_reply: bool
     waits_since: str | None = None
     replies_left: int | None = None

@@ -108,7 +108,7 @@ def _conversation_lines(page: InboxPage, places: dict[str | None, int]) -> Itera
         others = [places.get(user_id, user_id) for user_id in talk.with_ids]
         last_from = places.get(talk.last_from, talk.last_from)
         cells = (talk.id, others, talk.last_at, talk.waits_since, last_from, talk.last_text)
-        yield row(*cells, *_window(talk))
+        yield row(*cells, *_window(talk), *(["unread"] if talk.unread else []))
     if not page.conversations:
         yield "None among what was read."
 
