@@ -162,13 +162,13 @@ async def _serve(
     log_to_stderr(server.log.level, server.log.format)
     require_safe(settings)
     require_tls(settings)
+    watched = Watched()
+    metrics = metrics_of(server, watched)  # it may refuse, so before anything listens
     listener = listen(settings)
     port = listener.getsockname()[1]
     told = anyio.Event()
     scheme = "https" if settings.tls_cert else "http"
     address = f"{scheme}://{netloc(settings.host, port)}/mcp"
-    watched = Watched()
-    metrics = metrics_of(server, watched)
     mcp, tenants = web(openers, callers, settings, port, watched.one)
 
     async def stop(serving: EndsWell) -> None:
