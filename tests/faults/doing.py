@@ -137,7 +137,7 @@ class Doing:
             if earlier is not None:
                 earlier.key += f"#{earlier.id}"
             ends = now + HELD_FOR
-            life = Life(done.entry.id, wanted.key, text, to, "held", now, now, ends, PRICE)
+            life = Life(done.entry.id, wanted.key, text, to, "held", now, ends, PRICE)
             if not holds:
                 self.take(life, done.entry, ledger, slot)
             oracle.lives.append(life)

@@ -52,7 +52,6 @@ class Life:
     text: str
     to: str
     state: str
-    created: datetime
     slot: datetime
     ends: datetime | None
     cost: int
@@ -295,7 +294,7 @@ def answers(life: Life, now: datetime) -> bool:
     if life.not_sent:
         return False
     return life.key.startswith("k:") or (
-        now - life.created < DAY and life.state in {"sent", "rejected"}
+        now - life.slot < DAY and life.state in {"sent", "rejected"}
     )
 
 

@@ -131,8 +131,8 @@ class Ledger(
         An entry under the draft's key answers first: other content is a `mismatch`; an entry that
         is not settled is a `repeat` however old, and so is a sent or rejected one, and under an
         explicit key a failed or expired one. A `not_sent` entry under any key, a failed or expired
-        one under a derived key, and whatever was settled under a derived key made 24 h ago make way
-        for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores a held entry
+        one under a derived key, and whatever was settled under a derived key and had its slot 24 h
+        ago make way for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores a held entry
         with `hold`'s question; ALLOW charges windows and money and stores a reserved entry that may
         leave at its `not_before`.
 

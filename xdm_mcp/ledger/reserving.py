@@ -27,7 +27,8 @@ RESERVED_FOR = 60_000
 abandoned."""
 
 KEY_LIVES = DAY
-"""For how long (ms) a derived key answers: the same words a day later are a new message."""
+"""For how long (ms) a derived key answers from the slot of its send on, as the look for duplicates
+does: an entry that no longer answers is no duplicate of its own draft either."""
 
 LIVE = frozenset(
     {SendState.HELD, SendState.APPROVED, SendState.RESERVED, SendState.IN_FLIGHT, SendState.UNKNOWN}
@@ -156,7 +157,7 @@ def answers(earlier: Stored, now: int) -> bool:
         return False
     if entry.draft_key.startswith("k:"):
         return True
-    fresh = now - to_ms(entry.created_at) < KEY_LIVES
+    fresh = now - earlier.slot_at < KEY_LIVES
     return fresh and entry.state in {SendState.SENT, SendState.REJECTED}
 
 

@@ -17,6 +17,8 @@ from tests.contract.ledger.desk import (
     allow_at,
     deny,
     draft,
+    sent,
+    snowflake,
 )
 from xdm_mcp.models.sends import SendState
 from xdm_mcp.models.verdicts import Verdict
@@ -189,6 +191,24 @@ async def test_a_derived_key_answers_for_24_hours_and_an_explicit_one_for_ever(d
     assert not (await desk.reserve(draft("One"))).repeat
     desk.later(days=400)
     assert (await desk.reserve(draft("Two", key="k"))).repeat
+
+
+async def test_the_24_hours_of_a_derived_key_begin_when_the_message_left(desk: Desk) -> None:
+    """Found by a random life: what had waited for a person, or for its slot, could go out again
+    within 24 hours, since its key counted from the moment it was asked for."""
+    held = await desk.held(draft())
+    desk.later(minutes=14)
+    await desk.approve(held)
+    claimed = (await desk.claim(held)).entry
+    assert claimed is not None
+    flying = await desk.ledger.dispatch(claimed, desk.now)
+    assert flying is not None
+    await desk.settle(flying, sent(snowflake(desk.now)))
+
+    desk.later(hours=24, milliseconds=-1)
+    assert (await desk.reserve(draft())).repeat
+    desk.later(milliseconds=1)
+    assert not (await desk.reserve(draft())).repeat
 
 
 async def test_an_unknown_send_is_never_sent_again_however_old(desk: Desk) -> None:
