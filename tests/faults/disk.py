@@ -1,7 +1,8 @@
 """A disk that is cut off from power: what was written and never synced may be gone.
 
-A `Recorder` writes down what SQLite does to its files, as a layer over the machine's own. From that
-the files are made as a power cut at any moment may leave them.
+A `Recorder` writes down what SQLite does to its files, as a layer over the machine's own, and a
+`RecordedLog` when the ledger syncs SQLite's log. From that the files are made as a power cut at any
+moment may leave them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import apsw
+
+from xdm_mcp.ledger import sqlite
+from xdm_mcp.ledger.syncing import Log
 
 NAME = "recorder"
 
@@ -135,7 +141,8 @@ def recorded() -> Iterator[Tape]:
     recorder = Recorder(tape)
     apsw.connection_hooks.append(_make_alone)
     try:
-        yield tape
+        with mock.patch.object(sqlite, "Log", partial(RecordedLog, tape=tape)):
+            yield tape
     finally:
         apsw.connection_hooks.remove(_make_alone)
         recorder.unregister()
@@ -157,6 +164,21 @@ class Recorder(apsw.VFS):
         """See apsw.VFS.xDelete."""
         self._tape.steps.append(Gone(Path(filename).name, syncdir))
         super().xDelete(filename, syncdir)
+
+
+class RecordedLog(Log):
+    """The ledger's own way to sync its log, with the tape running."""
+
+    def __init__(self, path: str, tape: Tape) -> None:
+        """Open the log of the ledger `path`."""
+        super().__init__(path)
+        self._name = f"{Path(path).name}-wal"
+        self._tape = tape
+
+    def sync(self) -> None:
+        """See Log.sync."""
+        super().sync()
+        self._tape.steps.append(Sync(self._name))
 
 
 class RecordedFile(apsw.VFSFile):

@@ -18,11 +18,10 @@ import pytest
 from tests.conftest import Tell
 from tests.faults.books import rows_in
 from tests.faults.clocks import START
-from tests.faults.disk import Keep, Mark, Tape, everything, nothing, recorded, some
+from tests.faults.disk import Keep, Mark, RecordedLog, Tape, everything, nothing, recorded, some
 from tests.faults.quick import PEOPLE, Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.digests import content_digest
-from xdm_mcp.ledger import sqlite
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sqlite import SqliteDatabase
@@ -143,9 +142,9 @@ async def test_power_that_fails_at_any_write_lets_nothing_be_forgotten(
 async def test_a_ledger_that_does_not_wait_for_its_disk_forgets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With lazier syncs a delivered message is forgotten and goes out again, and the cuts show."""
-    lazy = tuple(setting.replace("= FULL", "= NORMAL") for setting in sqlite.SETTINGS)
-    monkeypatch.setattr(sqlite, "SETTINGS", lazy)
+    """Without the sync of its own a delivered message is forgotten and goes out again, and the cuts
+    show."""
+    monkeypatch.setattr(RecordedLog, "sync", lambda _: None)
     tape = await taped(tmp_path)
 
     wrong = []

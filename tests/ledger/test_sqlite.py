@@ -52,7 +52,8 @@ def desk(database: SqliteDatabase) -> Desk:
 
 
 async def test_the_settings_that_promises_rest_on_are_in_force(database: SqliteDatabase) -> None:
-    """Write-ahead log, every commit synced, foreign keys, overwritten deletions."""
+    """Write-ahead log that is synced round checkpoints, foreign keys, overwritten deletions; each
+    commit is synced by `ledger/syncing.py`."""
 
     def read(sql: ApswSql) -> dict[str, object]:
         names = ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout"]
@@ -60,7 +61,7 @@ async def test_the_settings_that_promises_rest_on_are_in_force(database: SqliteD
 
     assert await database.read(read) == {  # type: ignore[arg-type]
         "journal_mode": "wal",
-        "synchronous": 2,
+        "synchronous": 1,
         "foreign_keys": 1,
         "secure_delete": 1,
         "busy_timeout": 5000,

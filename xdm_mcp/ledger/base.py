@@ -132,9 +132,9 @@ class Ledger(
         is not settled is a `repeat` however old, and so is a sent or rejected one, and under an
         explicit key a failed or expired one. A `not_sent` entry under any key, a failed or expired
         one under a derived key, and whatever was settled under a derived key and had its slot 24 h
-        ago make way for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores a held entry
-        with `hold`'s question; ALLOW charges windows and money and stores a reserved entry that may
-        leave at its `not_before`.
+        ago make way for a new attempt. Otherwise `judge` decides: DENY stores nothing; HOLD stores
+        a held entry with `hold`'s question; ALLOW charges windows and money and stores a reserved
+        entry that may leave at its `not_before`.
 
         With `leave`, by which the caller says that it puts the request on the wire at once, an
         allowed send that need not wait is stored as `in_flight`: `reserve` and `dispatch` in one.

@@ -54,7 +54,8 @@ class Database(Protocol):
     """An engine. Its transactions are serialised; a `Work` that raises leaves nothing behind.
 
     Constructing one touches nothing; the first transaction opens it and brings its schema up to
-    date. Every transaction may raise LedgerUnavailable, and then nothing was changed.
+    date. Every transaction may raise LedgerUnavailable, and then nothing was changed; or, where the
+    disk or the server failed at the very end, nobody knows, and the caller does nothing for it.
     """
 
     @property

@@ -24,6 +24,7 @@ from xdm_mcp.ledger.fulltext_sqlite import Fts5
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.migrations import APPLICATION_ID, MIGRATIONS, migrate
 from xdm_mcp.ledger.sql import Row, T, Value, Work
+from xdm_mcp.ledger.syncing import Log
 from xdm_mcp.ledger.turns import Turns
 
 MEMORY = ":memory:"
@@ -42,7 +43,7 @@ SETTINGS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA synchronous = FULL",
+    "PRAGMA synchronous = NORMAL",  # commits are synced by `Log`, once the turn is given on
     "PRAGMA fullfsync = ON",  # on macOS a plain fsync does not reach the disk
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",
@@ -69,6 +70,7 @@ class SqliteDatabase:
         """Remember where; open nothing."""
         self._path = path
         self._connection: apsw.Connection | None = None
+        self._log: Log | None = None
         self._hops = Hops()
         self._turns = Turns(path)
 
@@ -129,6 +131,8 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+        if self._log is not None and (begin, end) == ("BEGIN IMMEDIATE", "COMMIT"):
+            self._log.sync()
         return result
 
     def _opened(self) -> apsw.Connection:
@@ -143,10 +147,13 @@ class SqliteDatabase:
             connection = apsw.Connection(str(self._path))
             try:
                 self._make_ready(connection)
+                self._log = Log(str(self._path)) if isinstance(self._path, Path) else None
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
+        if self._log is not None:
+            self._log.check()
         return self._connection
 
     def _make_ready(self, connection: apsw.Connection) -> None:
@@ -211,6 +218,9 @@ class SqliteDatabase:
         return not busy
 
     def _close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
