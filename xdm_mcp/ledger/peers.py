@@ -90,19 +90,31 @@ class Sends:
 def sends_since(sql: Sql, peer: Peer, since: int) -> Sends:
     """Count sends to a recipient from `since` (ms) on, those made elsewhere included.
 
-    At most 100 of each kind, so that the cost does not grow without end; no rule asks for more
-    than a handful.
+    At most `ENOUGH` of each kind: each that is counted is one more row to read.
     """
-    [[own, waiting, elsewhere]] = sql.all(
-        "SELECT count(*),"
-        " coalesce(sum(CASE WHEN state IN ('held', 'approved') THEN 1 ELSE 0 END), 0),"
-        " (SELECT count(*) FROM (SELECT 1 FROM external"
-        " WHERE account_id = ? AND peer = ? AND at >= ? LIMIT 100) AS typed)"
-        " FROM (SELECT state FROM entry WHERE account_id = ? AND peer = ? AND slot_at >= ?"
-        " AND state NOT IN ('failed', 'rejected', 'expired') LIMIT 100) AS own",
-        peer.account_id, peer.key, since, peer.account_id, peer.key, since,
+    [[own, elsewhere, waiting]] = sql.all(
+        SINCE,
+        peer.account_id, peer.key, since, ENOUGH,
+        peer.account_id, peer.key, since, ENOUGH,
+        peer.account_id, peer.key, since, ENOUGH,
     )  # fmt: skip
-    return Sends(int(own) + int(elsewhere) - int(waiting), int(waiting))
+    return Sends(int(own) + int(elsewhere), int(waiting))
+
+
+ENOUGH = 2 * CREDITS
+"""More sends to one recipient than any rule asks for."""
+
+SINCE = """
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM entry
+        WHERE account_id = ? AND peer = ? AND slot_at >= ?
+        AND state IN ('reserved', 'in_flight', 'sent', 'unknown') LIMIT ?) AS own),
+    (SELECT count(*) FROM (SELECT 1 FROM external
+        WHERE account_id = ? AND peer = ? AND at >= ? LIMIT ?) AS elsewhere),
+    (SELECT count(*) FROM (SELECT 1 FROM entry
+        WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL
+        AND state IN ('held', 'approved') AND peer = ? AND slot_at >= ? LIMIT ?) AS waiting)
+"""
 
 
 def peer_facts(sql: Sql, peer: Peer, now: int) -> PeerFacts:

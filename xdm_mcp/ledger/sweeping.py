@@ -10,9 +10,9 @@ from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
 LAPSED = """
-SELECT id FROM entry
+SELECT lapses_at, id FROM entry
 WHERE settled_at IS NULL AND state IN ('held', 'approved', 'reserved', 'in_flight')
-AND lapses_at <= ? ORDER BY lapses_at, id
+AND lapses_at <= ?
 """
 
 
@@ -23,7 +23,7 @@ def any_lapsed(sql: Sql, now: int) -> bool:
 
 def sweep(sql: Sql, now: int) -> None:
     """End every hold that nobody answered in time and every lease whose owner did not come back."""
-    for (entry_id,) in sql.all(LAPSED, now):
+    for _, entry_id in sorted(sql.all(LAPSED, now)):
         stored = load(sql, int(entry_id))
         match stored.entry.state:
             case SendState.HELD | SendState.APPROVED:
