@@ -78,7 +78,7 @@ class ConfigError(XdmError):
 
 
 class Unavailable(XdmError):
-    """Not possible now; nothing was changed, sent or spent."""
+    """Not possible now; nothing was sent or spent, and nothing changed but what its words name."""
 
     code = "unavailable"
 

@@ -7,6 +7,7 @@ moment may leave them.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -169,16 +170,17 @@ class Recorder(apsw.VFS):
 class RecordedLog(Log):
     """The ledger's own way to sync its log, with the tape running."""
 
-    def __init__(self, path: str, tape: Tape) -> None:
-        """Open the log of the ledger `path`."""
-        super().__init__(path)
-        self._name = f"{Path(path).name}-wal"
+    def __init__(self, path: str, place: str, tape: Tape) -> None:
+        """Open the log at `path`."""
+        super().__init__(path, place)
+        self._path = Path(path)
         self._tape = tape
 
     def sync(self) -> None:
         """See Log.sync."""
         super().sync()
-        self._tape.steps.append(Sync(self._name))
+        assert os.path.samestat(os.fstat(self._file), self._path.stat())
+        self._tape.steps.append(Sync(self._path.name))
 
 
 class RecordedFile(apsw.VFSFile):

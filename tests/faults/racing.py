@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from tests.faults.clocks import START
 from tests.faults.quick import PEOPLE, Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import ManualClock
@@ -38,6 +40,10 @@ class Loose(SqliteDatabase):
     async def write(self, work: Work[T]) -> T:
         """Break the promise of Database.write."""
         return await self._hop(partial(self._transact, "SELECT 1", work, "SELECT 1"))
+
+    def _make_ready(self, connection: apsw.Connection) -> None:
+        super()._make_ready(connection)
+        connection.execute("PRAGMA synchronous = FULL")  # others come between two slow statements
 
 
 MUTATIONS: Mapping[str, type[SqliteDatabase]] = {"deferred": Deferred, "none": Loose}

@@ -26,8 +26,9 @@ and a crash meet. What it promises:
    folder that the ledger makes is 0700.
 
 All times are aware UTC, kept to the millisecond: `judge` and `hold` get a moment that survives
-being stored. Every method may raise `LedgerUnavailable`, and then nothing was changed. Opening is
-lazy: a ledger that was only constructed has touched no file.
+being stored. Every method may raise `LedgerUnavailable`, and then nothing was changed; or, where
+the disk or the server failed at the very end, it may have been, and the caller does nothing for it.
+Opening is lazy: a ledger that was only constructed has touched no file.
 """
 
 from __future__ import annotations

@@ -121,18 +121,19 @@ class SqliteDatabase:
 
     def _transact(self, begin: str, work: Work[T], end: str) -> T:
         connection = self._opened()
-        queued = begin == "BEGIN IMMEDIATE" and isinstance(self._path, Path)
-        with self._turns.turn() if queued else nullcontext():
+        writes = begin == "BEGIN IMMEDIATE"
+        with self._turns.turn() if writes and isinstance(self._path, Path) else nullcontext():
             connection.execute(begin)
             try:
                 result = work(ApswSql(connection))
+                version = _number(connection, "data_version")
                 connection.execute(end)
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        if self._log is not None and (begin, end) == ("BEGIN IMMEDIATE", "COMMIT"):
-            self._log.sync()
+        if self._log is not None:
+            self._log.cover(version, wrote=writes and end == "COMMIT")
         return result
 
     def _opened(self) -> apsw.Connection:
@@ -147,8 +148,8 @@ class SqliteDatabase:
             connection = apsw.Connection(str(self._path))
             try:
                 self._make_ready(connection)
-                self._log = Log(str(self._path)) if isinstance(self._path, Path) else None
             except BaseException:
+                self._let_go_of_log()
                 connection.close()
                 raise
             self._connection = connection
@@ -183,6 +184,10 @@ class SqliteDatabase:
         connection.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_strange(connection)  # again: another process may have migrated meanwhile
+            if isinstance(self._path, Path):
+                self._let_go_of_log()
+                self._log = Log(connection.filename_wal, self.place)
+                self._log.renew()
             migrate(ApswSql(connection), _number(connection, "user_version"))
             connection.execute("COMMIT")
         except BaseException:
@@ -218,13 +223,16 @@ class SqliteDatabase:
         return not busy
 
     def _close(self) -> None:
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self._let_go_of_log()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         self._turns.close()
+
+    def _let_go_of_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
 
 
 class ApswSql:
