@@ -13,7 +13,7 @@ from tests.faults.program import READ_COSTS
 from xdm_mcp.ledger.audit import verify
 from xdm_mcp.ledger.sqlite import ApswSql
 
-MARGIN = 35_000
+MARGIN = 40_000
 """By how many ms every window is longer than X's."""
 
 LENGTHS = {"15m": 900_000, "24h": 86_400_000}

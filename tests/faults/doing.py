@@ -83,6 +83,9 @@ class Doing:
         self.oracle = Oracle(limits, ME)
         self.attempts: list[Attempt] = []
         self.thread: dict[str, list[Message]] = {peer: [] for peer in PEERS}
+        self.typed: set[tuple[str, str]] = set()
+        self.posted: dict[str, datetime] = {}
+        self.seen: dict[str, datetime] = {}
         self.x_now = START
         self.serial = 0
 
@@ -130,7 +133,7 @@ class Doing:
             assert done.repeat
             assert done.entry is not None
             assert done.entry.id == earlier.id
-        elif self.denied(text, to, earlier.id if earlier else None):
+        elif self.denied(text, to, earlier.id if earlier else None, now if holds else slot):
             assert done.entry is None
         else:
             assert done.entry is not None
@@ -142,10 +145,10 @@ class Doing:
                 self.take(life, done.entry, ledger, slot)
             oracle.lives.append(life)
 
-    def denied(self, text: str, to: str, own: int | None) -> bool:
-        """Whether the oracle would refuse a send."""
+    def denied(self, text: str, to: str, own: int | None, slot: datetime) -> bool:
+        """Whether the oracle would refuse a send that would leave at its slot."""
         oracle, now = self.oracle, self.now
-        return oracle.halted or oracle.repeats(text, to, own, now) or oracle.full(to, now)
+        return oracle.halted or oracle.repeats(text, to, own, now) or oracle.full(to, now, slot)
 
     def take(self, life: Life, entry: Entry, ledger: SqlLedger, slot: datetime) -> None:
         """Note that a process has a send to make."""
@@ -159,7 +162,7 @@ class Doing:
         flying = self.run(ledger.dispatch(attempt.entry, now))
         if life.state != "reserved" or life.process is not ledger or attempt.stale:
             assert flying is None
-        elif self.oracle.halted or self.oracle.paused(now):
+        elif self.oracle.halted or self.oracle.paused(now) or life.expired(now):
             assert flying is None
             self.oracle.withdraw(life, now)
         elif now > life.slot + LATE:
@@ -203,10 +206,12 @@ class Doing:
         if outcome.receipt is not None:
             oracle.prove(life, outcome.receipt.message_id, now)
         elif owned and ending == "unknown":
-            life.state, life.ends, life.process = "unknown", None, None
+            life.state, life.ends, life.process, life.owned = "unknown", None, None, False
             life.read_at = now + FIRST_READ
         elif owned and ending == "not sent":
             oracle.withdraw(life, now)
+        elif ending == "not sent" and life.state == "sent" and life.found and life.owned:
+            oracle.not_it(life, now)
         elif owned:
             oracle.refused(life, now)
             life.misjudged = ending == "lie"
@@ -217,6 +222,10 @@ class Doing:
     def may_settle(self, attempt: Attempt) -> bool:
         """Whether a process has an outcome to tell."""
         return bool(attempt.life.left_at) and not attempt.told and not attempt.stale
+
+    def is_flying(self, attempt: Attempt) -> bool:
+        """Whether a request is on its way of which nobody has told anything."""
+        return attempt.life.state == "in_flight" and self.may_settle(attempt)
 
     def outcome(self, life: Life, ending: str) -> Outcome:
         """Return the outcome of an attempt that ended so."""
@@ -239,6 +248,7 @@ class Doing:
         self.run(self.desk.ledger.record(ME, seen, stop, self.now))
         for each in seen:
             if each.sender_id == ME:
+                self.seen.setdefault(each.id, min(self.posted[each.id], self.now))
                 self.oracle.read(each.id, peer, each.text or "", each.created_at, self.now)
             else:
                 self.oracle.hear(each.id, peer, each.created_at, self.now)
@@ -249,4 +259,5 @@ class Doing:
         self.serial += 1
         message = posted(self.x_now, text, sender=sender, peer=peer, serial=self.serial)
         self.thread[peer].append(message)
+        self.posted[message.id] = self.now
         return message

@@ -11,7 +11,7 @@ from tests.contract.ledger.desk import ME, allow_at
 from tests.contract.ledger.desk import ask as wants
 from tests.faults.doing import Doing, judge
 from tests.faults.drawing import ENDINGS, PEERS, STAGES, STEPS, TEXTS, quotas
-from tests.faults.oracle import DAY, WAITS, crowded
+from tests.faults.oracle import DAY, PROVABLE, WAITS, crowded
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.models.quota import Limit
@@ -46,7 +46,7 @@ class Lives(Doing, RuleBasedStateMachine):
         to=st.sampled_from(PEERS),
         texts=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=9, unique=True),
         last=st.sampled_from([*STAGES, *ENDINGS]),
-        pause=st.sampled_from([0, 1, 100, 935]),
+        pause=st.sampled_from([0, 1, 100, 940]),
         late=st.sampled_from([0, 0, 0, 5, 6, 61]),
         process=st.integers(0, 1),
     )
@@ -137,7 +137,7 @@ class Lives(Doing, RuleBasedStateMachine):
         if self.oracle.halted or self.oracle.repeats(life.text, life.to, life.id, now):
             life.not_sent = True
             life.end("failed", now)
-        elif self.oracle.full(life.to, now):
+        elif self.oracle.full(life.to, now, now):
             life.retry_at = done.entry.retry_at
             assert life.retry_at is not None
             assert life.retry_at > now
@@ -225,6 +225,42 @@ class Lives(Doing, RuleBasedStateMachine):
         if seen:
             self.learn(peer, self.thread[peer])
 
+    @precondition(lambda self: self.oracle.lives)
+    @rule(
+        data=st.data(),
+        wait=st.sampled_from([0, 2, 100, 101, 90_000]),
+        seen=st.booleans(),
+        says=st.booleans(),
+    )
+    def type_the_same(self, data: st.DataObject, wait: int, seen: bool, says: bool) -> None:
+        """The owner writes in X's own app what an agent wanted to send, and perhaps says so."""
+        open_ = [life for life in self.oracle.lives if life.state in PROVABLE]
+        life = data.draw(st.sampled_from(open_ or self.oracle.lives))
+        self.wait(timedelta(seconds=wait))
+        self.post(ME, life.to, life.text)
+        self.typed.add(life.words)
+        if says and life.state == "unknown" and not life.delivered:
+            failed = Outcome(SendState.FAILED, "resolved", "So.")
+            self.run(self.desk.ledger.resolve(life.id, failed, "owner", self.now))
+            self.oracle.refused(life, self.now)
+        if seen:
+            self.learn(life.to, self.thread[life.to])
+
+    @precondition(lambda self: any(self.is_flying(each) for each in self.attempts))
+    @rule(data=st.data(), ending=st.sampled_from(ENDINGS))
+    def overtake(self, data: st.DataObject, ending: str) -> None:
+        """The owner writes the very words of a request on its way, and that is read before its
+        answer."""
+        able = [each for each in self.attempts if self.is_flying(each)]
+        attempt = data.draw(st.sampled_from(able))
+        life = attempt.life
+        self.post(ME, life.to, life.text)
+        self.typed.add(life.words)
+        self.learn(life.to, self.thread[life.to])
+        if ending == "sent":
+            self.reach(attempt)
+        self.end(attempt, ending)
+
     @rule(by=STEPS)
     def time(self, by: timedelta) -> None:
         """Time passes; or our clock alone steps back."""
@@ -271,7 +307,8 @@ class Lives(Doing, RuleBasedStateMachine):
         """
         for life in self.oracle.lives:
             twins = [twin for twin in self.oracle.lives if twin.words == life.words]
-            assert life.state != "sent" or any(twin.delivered for twin in twins)
+            there = life.words in self.typed or any(twin.delivered for twin in twins)
+            assert life.state != "sent" or there
             if life.delivered and not life.misjudged:
                 assert life.state in {"in_flight", "unknown", "sent"}
 
@@ -280,6 +317,17 @@ class Lives(Doing, RuleBasedStateMachine):
         """By X's own clock, over every interval there was."""
         for limit in self.oracle.limits:
             assert not crowded(self.oracle.lives, limit)
+
+    @invariant()
+    def each_message_of_ours_that_was_read_counts(self) -> None:
+        """Whoever wrote it, and whatever it was taken for, it is in the day's count."""
+        day = Limit(f"{ME}/messages", 10**6, DAY, counts="messages")
+        exempt = any(limit.reply_exempt for limit in self.oracle.limits)
+        if exempt or all(limit.scope != day.scope for limit in self.oracle.limits):
+            return
+        [window] = self.run(self.desk.ledger.windows([day], self.now))
+        young = sum(at > self.now - DAY for at in self.seen.values())
+        assert window.used >= young or self.oracle.paused(self.now)
 
     def teardown(self) -> None:
         """Close the ledger."""

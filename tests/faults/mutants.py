@@ -101,7 +101,10 @@ DECIDING: tuple[tuple[ModuleType, str, object], ...] = (
     (settling, "book", lambda *_: None),
     (sweeping, "_doubt", sweeping._abandon),
     (sweeping, "_expire", lambda *_: None),
+    (settling, "_let_go", lambda *_: None),
+    (settling, "_not_it", lambda _, stored, *__: stored),
     (recording, "proves", lambda *_: False),
+    (recording, "ON_ITS_WAY", 100 * HOUR),
     (windows, "WINDOW_MARGIN", timedelta()),
     (windows, "_honoured", lambda _: 0),
 )

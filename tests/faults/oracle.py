@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from tests.contract.ledger.desk import EPOCH
 from xdm_mcp.models.quota import Limit
 
-MARGIN = timedelta(seconds=35)
+MARGIN = timedelta(seconds=40)
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
 TOLERANCE = MINUTE
@@ -74,6 +75,10 @@ class Life:
     """Until when a person's yes holds."""
     fence: int = 0
     """Which attempt is the present one."""
+    owned: bool = True
+    """Whether the present attempt's owner has still to say how it ended."""
+    found: bool = False
+    """Whether a message with its words is all that proves it."""
 
     def end(self, state: str, now: datetime) -> None:
         """Settle it."""
@@ -84,6 +89,16 @@ class Life:
         """Let its charges not count."""
         for charge in self.charges:
             charge.excuses.add(why)
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the yes of a person that it needs is over."""
+        return self.word is not None and self.word <= now
+
+    def answers(self, last: int, heard: datetime) -> bool:
+        """Whether X may have it later than a message of theirs."""
+        if self.slot >= heard:
+            return True
+        return self.slot >= heard - MARGIN and (self.message is None or int(self.message) > last)
 
     @property
     def words(self) -> tuple[str, str]:
@@ -124,6 +139,7 @@ class Oracle:
             elif life.state == "in_flight":
                 life.state, life.ends, life.read_at = "unknown", None, now
                 life.process = None
+                life.owned = False
 
     def miss(self, life: Life, now: datetime) -> None:
         """Let a send miss its turn: it waits again if a person said yes, else it is over."""
@@ -150,28 +166,30 @@ class Oracle:
             for charge in self.charges
         )
 
-    def charged(self, life_to: str, now: datetime) -> list[Limit]:
-        """Return the limits that a send to somebody charges."""
+    def charged(self, life_to: str, slot: datetime) -> list[Limit]:
+        """Return the limits that a send to somebody charges that leaves at its slot."""
         return [
             limit
             for limit in self.limits
             if (not limit.first_contacts_only or life_to not in self.inbound)
-            and not (limit.reply_exempt and self.credited(life_to, now))
+            and not (limit.reply_exempt and self.credited(life_to, slot))
         ]
 
-    def credited(self, to: str, now: datetime) -> bool:
-        """Whether their last message still pays for a reply."""
+    def credited(self, to: str, slot: datetime) -> bool:
+        """Whether their last message still pays for a reply that leaves at its slot."""
         if to not in self.inbound:
             return False
-        heard = self.inbound[to][1]
-        out = sum(life.to == to and life.state in OUT and life.slot >= heard for life in self.lives)
+        last, heard = self.inbound[to]
+        out = sum(
+            life.to == to and life.state in OUT and life.answers(last, heard) for life in self.lives
+        )
         out += sum(peer == to and at >= heard for peer, at, _ in self.external.values())
-        return now < heard + DAY and out < CREDITS
+        return slot < heard + DAY and out < CREDITS
 
-    def full(self, to: str, now: datetime) -> bool:
-        """Whether a window forbids a send now."""
+    def full(self, to: str, now: datetime, slot: datetime) -> bool:
+        """Whether a window forbids now a send that would leave at its slot."""
         return self.paused(now) or any(
-            self.used(limit, now) >= limit.limit for limit in self.charged(to, now)
+            self.used(limit, now) >= limit.limit for limit in self.charged(to, slot)
         )
 
     def paused(self, now: datetime) -> bool:
@@ -196,29 +214,29 @@ class Oracle:
         return next((life for life in self.lives if life.key == key), None)
 
     def spent(self, day: datetime | None = None) -> int:
-        """Return the money, of one day or in all."""
+        """Return the money, of one day and what is to leave later, or in all."""
         return sum(
             life.costs
             for life in self.lives
-            if day is None or (life.paid_on and life.paid_on.date() == day.date())
+            if day is None or (life.paid_on and life.paid_on.date() >= day.date())
         )
 
     # -- what was done
 
     def take(self, life: Life, slot: datetime, now: datetime, process: object) -> None:
         """Charge a send and give it its slot."""
-        charged = life.under = self.charged(life.to, now)
+        charged = life.under = self.charged(life.to, slot)
         excuses = {
             limit.scope
             for limit in self.limits
-            if limit.reply_exempt and self.credited(life.to, now)
+            if limit.reply_exempt and self.credited(life.to, slot)
         }
         for scope in sorted({limit.scope for limit in charged}):
             life.charges.append(self._charge(scope, slot))
             if scope in excuses:
                 life.charges[-1].excuses.add("credit")
-        life.state, life.slot, life.ends = "reserved", slot, slot + MINUTE
-        life.paid_on, life.process, life.retry_at = now, process, None
+        life.state, life.slot, life.ends, life.owned = "reserved", slot, slot + MINUTE, True
+        life.paid_on, life.process, life.retry_at = slot, process, None
         life.high_water = self.newest.get(life.to, 0)
         life.first_contact = life.to not in self.inbound
 
@@ -227,7 +245,7 @@ class Oracle:
         life.give_back("refused")
         life.end("failed", now)
 
-    def prove(self, life: Life, message: str, now: datetime) -> None:
+    def prove(self, life: Life, message: str, now: datetime, *, found: bool = False) -> None:
         """Settle a send by its message, whatever was believed."""
         if life.state not in PROVABLE or life.message == message:
             return
@@ -238,10 +256,12 @@ class Oracle:
             if other.message == message:
                 other.state, other.message, other.settled = "unknown", None, None
                 other.read_at = now
+        if life.message is not None:
+            self.elsewhere(life.message, life.to, time_of(life.message), now)
         for charge in life.charges if life.state == "failed" else []:
             charge.excuses -= {"refused", "never left"}
         life.end("sent", now)
-        life.message, life.not_sent = message, False
+        life.message, life.not_sent, life.found = message, False, found
 
     def read(self, message: str, to: str, text: str, at: datetime, now: datetime) -> None:
         """Learn of an own message."""
@@ -250,8 +270,19 @@ class Oracle:
             return
         found = self.candidates(message, to, text, at)
         if found:
-            self.prove(found[0], message, now)
+            self.prove(found[0], message, now, found=True)
             return
+        self.elsewhere(message, to, at, now)
+
+    def not_it(self, life: Life, now: datetime) -> None:
+        """End a send of which nothing left: the message that was found is somebody else's."""
+        assert life.message is not None
+        self.elsewhere(life.message, life.to, time_of(life.message), now)
+        life.message, life.found = None, False
+        self.withdraw(life, now)
+
+    def elsewhere(self, message: str, to: str, at: datetime, now: datetime) -> None:
+        """Charge an own message that is no send of ours."""
         stamp = min(at, now)
         young = stamp > now - DAY - MARGIN
         charges = [self._charge(f"{self.me}/messages", stamp)] if young else []
@@ -267,7 +298,7 @@ class Oracle:
             and life.message is None
             and life.state in PROVABLE
             and int(message) > life.high_water
-            and at >= (life.left or life.slot) - TOLERANCE
+            and -TOLERANCE <= at - (life.left or life.slot) <= MARGIN + TOLERANCE
             and not (life.state == "failed" and (life.not_sent or _long_over(life, at)))
         ]
         return sorted(found, key=lambda life: (life.state == "failed", life.slot))
@@ -315,6 +346,11 @@ def crowded(lives: Iterable[Life], limit: Limit) -> bool:
         later - earlier < limit.per
         for earlier, later in zip(ordered, ordered[limit.limit :], strict=False)
     )
+
+
+def time_of(message: str) -> datetime:
+    """Return when X took a message, by its id."""
+    return datetime.fromtimestamp(((int(message) >> 22) + EPOCH) / 1000, UTC)
 
 
 def _long_over(life: Life, at: datetime) -> bool:

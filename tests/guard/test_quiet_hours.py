@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.guard.making import draft, facts
+from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.quiet_hours import QuietHours
 from xdm_mcp.models.sends import Assurance, Draft
 from xdm_mcp.models.verdicts import Finding, Verdict
@@ -116,3 +117,26 @@ def test_hours_that_cannot_be_are_refused(settings: dict[str, Any], says: str) -
     """One end alone, the same time twice, unknown zones and people."""
     with pytest.raises(ValidationError, match=says):
         QuietHours.model_validate(settings)
+
+
+@pytest.mark.parametrize(("last", "asked"), [(time(20, 59), False), (time(21), True)])
+def test_what_waits_for_its_turn_is_asked_about_if_that_comes_in_quiet_hours(
+    last: time, asked: bool
+) -> None:
+    """Nobody is woken because the send was wanted before: its turn is an hour after the last."""
+    policy = Policy.load(
+        {
+            "confirmation": {"mode": "never"},
+            "quiet_hours": NIGHT,
+            "pacing": {"min_seconds": 3600, "max_seconds": 3600},
+        }
+    )
+    now = datetime(2026, 11, 22, 21, 40, tzinfo=UTC)
+    before = facts(last_send_at=datetime.combine(now, last, UTC))
+
+    decision = policy.decide(draft(), before, now)
+
+    assert (decision.verdict is Verdict.HOLD) is asked
+    assert [rule for rule, _ in decision.reasons if rule == "quiet_hours"] == [
+        "quiet_hours"
+    ] * asked

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.rigs import IRIS, JUNE, MIRA, rig
+from xdm_mcp.clock import rfc3339
 from xdm_mcp.errors import BadInput, LedgerUnavailable, NotFound
 from xdm_mcp.models.sends import Assurance
 
@@ -253,12 +254,15 @@ async def test_an_unknown_send_that_was_delivered_is_found_by_reading_back(tmp_p
         await here.app.inbox.page()
         await here.fault("drop_after")
         assert (await here.send()).status == "unknown"
+        left = here.app.clock.now()
         here.later(seconds=6)
 
         assert await here.app.outbox.work() == 1
         found = await here.send()
 
         assert (found.status, found.replayed) == ("sent", True)
+        assert found.sent_at is not None
+        assert found.sent_at <= rfc3339(left)
         assert len(await here.deliveries()) == 1
 
 

@@ -33,7 +33,7 @@ from xdm_mcp.guard.text import Text
 from xdm_mcp.models import quota
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Assurance, Draft
-from xdm_mcp.models.verdicts import Decision, Facts, Verdict
+from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
 from xdm_mcp.tables import read
 
 TABLE = "guard"
@@ -102,7 +102,7 @@ class Policy(BaseModel):
         What is held passes by an `approval` that is sure enough, else by a standing rule that
         covers all of it. What would newly wait for a person is denied while as many wait as may.
         """
-        findings = findings_of(self.rules(), draft, facts, now)
+        findings = self._findings(draft, facts, now)
         decision = conclude(findings, approval)
         if decision.verdict is Verdict.HOLD:
             use = answering(findings, draft, facts, now, self.reply_credit.solicits)
@@ -133,6 +133,16 @@ class Policy(BaseModel):
         """Return each rule's name with one sentence of what it does now, in their fixed order."""
         off = "Switched off by the owner."
         return [(rule.name, rule.describe() if rule.enabled else off) for rule in self._all()]
+
+    def _findings(self, draft: Draft, facts: Facts, now: datetime) -> tuple[Finding, ...]:
+        """Return what each rule says; what waits for its turn may be quiet only then."""
+        found = findings_of(self.rules(), draft, facts, now)
+        turns = [finding.not_before for finding in found if finding.not_before is not None]
+        quiet = self.quiet_hours
+        if not turns or not quiet.enabled or any(finding.rule == quiet.name for finding in found):
+            return found
+        then = quiet.judge(draft, facts, max(turns))
+        return found if then is None else (*found, then)
 
     def _unless_crowded(self, held: Decision, facts: Facts) -> Decision:
         """Return the refusal of one more waiting send where as many wait as may."""

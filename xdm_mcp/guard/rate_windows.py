@@ -23,7 +23,7 @@ class RateWindows(Rule):
 
     The defaults are the smallest figures of all sources: 15 requests in 15 minutes (docs.x.com
     limits table, 2026-08) and 500 messages in 24 hours over all devices and programs (X help page
-    on limits, 2026-05). The ledger makes each window 35 seconds longer than X's, because X stamps a
+    on limits, 2026-05). The ledger makes each window 40 seconds longer than X's, because X stamps a
     message later than we do.
     """
 

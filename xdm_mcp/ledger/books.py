@@ -36,10 +36,11 @@ def spend(sql: Sql, account_id: str, now: int) -> Spend:
 
 
 def page(sql: Sql, account_id: str, now: int) -> tuple[Spend, int]:
-    """Return the money booked today and in all, and how many sends of today asked nobody."""
+    """Return the money booked today and in all, and how many sends of today asked nobody. What is
+    to leave on a later day counts today too."""
     [[today, total, automatic]] = sql.all(
-        "SELECT coalesce(sum(CASE WHEN day = ? THEN spent ELSE 0 END), 0),"
-        " coalesce(sum(spent), 0), coalesce(sum(CASE WHEN day = ? THEN automatic ELSE 0 END), 0)"
+        "SELECT coalesce(sum(CASE WHEN day >= ? THEN spent ELSE 0 END), 0),"
+        " coalesce(sum(spent), 0), coalesce(sum(CASE WHEN day >= ? THEN automatic ELSE 0 END), 0)"
         " FROM daily WHERE account_id = ?",
         now // DAY, now // DAY, account_id,
     )  # fmt: skip

@@ -44,7 +44,8 @@ class Weighed:
     """The facts of a send, and what it charges if it is allowed.
 
     `scopes` are the names to charge, each with its excuse; `newest_id` is the newest message of the
-    thread. Nothing of the account may leave before `blocked_until` (ms).
+    thread. Nothing of the account may leave before `blocked_until` (ms). `credit_ends` is when
+    (ms) the reply credit ends that pays for it, None where none does.
     """
 
     facts: Facts
@@ -52,6 +53,7 @@ class Weighed:
     first_contact: bool
     newest_id: str | None
     blocked_until: int
+    credit_ends: int | None
 
 
 def wanted_by(draft: Draft, key: bytes) -> Wanted:
@@ -85,11 +87,14 @@ def wanted_again(stored: Stored) -> Wanted:
     )
 
 
-def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighed:
-    """Gather the facts of a send at the moment `now` (ms)."""
+def weigh(
+    sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int, *, credit: bool = True
+) -> Weighed:
+    """Gather the facts of a send at the moment `now` (ms); without `credit` no reply credit pays
+    for it."""
     account_id, target = wanted.account_id, wanted.target
     thread = load_peer(sql, account_id, target.peer)
-    peers = _peers(sql, thread, target, now)
+    peers = _peers(sql, thread, wanted, now, credit=credit)
     first_contact = target.is_new_group or any(peer.last_inbound_at is None for peer in peers)
     credited = not target.is_new_group and peers[0].credits_left > 0
     charged = [limit for limit in limits if _charges(limit, first_contact, credited)]
@@ -113,7 +118,11 @@ def weigh(sql: Sql, wanted: Wanted, limits: Sequence[Limit], now: int) -> Weighe
         taints=taints(sql, account_id, target) if wanted.marks else (),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
-    return Weighed(facts, scopes, first_contact, thread.newest_id, blocked_until or 0)
+    paid = credited and any(limit.reply_exempt for limit in limits)
+    return Weighed(
+        facts, scopes, first_contact, thread.newest_id, blocked_until or 0,
+        thread.credit_ends if paid else None,
+    )  # fmt: skip
 
 
 def _charges(limit: Limit, first_contact: bool, credited: bool) -> bool:
@@ -122,9 +131,14 @@ def _charges(limit: Limit, first_contact: bool, credited: bool) -> bool:
     return not (limit.reply_exempt and credited)
 
 
-def _peers(sql: Sql, thread: Peer, target: Target, now: int) -> tuple[PeerFacts, ...]:
+def _peers(
+    sql: Sql, thread: Peer, wanted: Wanted, now: int, *, credit: bool
+) -> tuple[PeerFacts, ...]:
     """One item for a person or a group, one for each member of a group still to be opened."""
-    own = peer_facts(sql, thread, now)
+    target = wanted.target
+    own = peer_facts(sql, thread, now, wanted.own_id)
+    if not credit:
+        own = replace(own, credits_left=0, credits_until=None)
     if not target.is_new_group:
         return (own,)
     rows = [load_peer(sql, thread.account_id, f"user:{user_id}") for user_id in target.user_ids]
@@ -153,7 +167,8 @@ def _duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
 SAME = """
 SELECT id, state, slot_at FROM (
     SELECT id, state, slot_at,
-        CASE WHEN request <> ? THEN 2 WHEN state = 'unknown' THEN 0 ELSE 1 END AS rank
+        CASE WHEN state NOT IN ('reserved', 'in_flight', 'unknown') THEN 3
+            WHEN request <> ? THEN 2 WHEN state = 'unknown' THEN 0 ELSE 1 END AS rank
     FROM entry
     WHERE account_id = ? AND peer = ? AND slot_at > ? AND match_digest = ? AND id <> ?
         AND (state IN ('reserved', 'in_flight', 'unknown')
@@ -164,8 +179,9 @@ SELECT id, state, slot_at FROM (
         AND match_digest = ? AND peer = ? AND id <> ?
 ) AS same ORDER BY rank, slot_at DESC LIMIT 1
 """
-"""What may be the same send: of a day, or unknown however old. What is reserved or in flight is of
-this day, since the sweep ends the rest.
+"""What may be the same send: of a day, or unknown however old; what is open comes first, since a
+rule may let a settled one be repeated sooner. What is reserved or in flight is of this day, since
+the sweep ends the rest.
 
 Here and below `coalesce` does nothing but keep SQLite from walking all sends of an account: it
 shall walk the few that are open.

@@ -4,11 +4,13 @@ refusals."""
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
+from datetime import timedelta
 
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.people import standing
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.models.quota import WINDOW_MARGIN
 from xdm_mcp.models.verdicts import PeerFacts
 
 CREDITS = 5
@@ -16,6 +18,9 @@ CREDITS = 5
 
 CREDIT_SPAN = 24 * 60 * 60 * 1000
 """For how long (ms) it does: from its own time on, the last instant excluded (same source)."""
+
+ON_ITS_WAY = WINDOW_MARGIN // timedelta(milliseconds=1)
+"""How long (ms) after its slot X may accept a send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,20 @@ class Sends:
     waiting: int
 
 
-def sends_since(sql: Sql, peer: Peer, since: int) -> Sends:
-    """Count sends to a recipient from `since` (ms) on, those made elsewhere included.
+def sends_since(sql: Sql, peer: Peer, but_for: int = 0) -> Sends:
+    """Count sends to a recipient since their last word, those made elsewhere included, but not the
+    waiting one with the id `but_for`. Of what left shortly before their word X may have taken it
+    later: where its message is known, the ids tell.
 
     At most `ENOUGH` of each kind: each that is counted is one more row to read.
     """
+    account_id, key, since = peer.account_id, peer.key, peer.inbound_at or 0
+    word = peer.inbound_id or ""
     [[own, elsewhere, waiting]] = sql.all(
         SINCE,
-        peer.account_id, peer.key, since, ENOUGH,
-        peer.account_id, peer.key, since, ENOUGH,
-        peer.account_id, peer.key, since, ENOUGH,
+        account_id, key, since - ON_ITS_WAY, since, word, word, word, ENOUGH,
+        account_id, key, since, ENOUGH,
+        account_id, key, since, but_for, ENOUGH,
     )  # fmt: skip
     return Sends(int(own) + int(elsewhere), int(waiting))
 
@@ -108,20 +117,23 @@ SINCE = """
 SELECT
     (SELECT count(*) FROM (SELECT 1 FROM entry
         WHERE account_id = ? AND peer = ? AND slot_at >= ?
+        AND (slot_at >= ? OR message_id IS NULL OR length(message_id) > length(?)
+            OR length(message_id) = length(?) AND message_id > ?)
         AND state IN ('reserved', 'in_flight', 'sent', 'unknown') LIMIT ?) AS own),
     (SELECT count(*) FROM (SELECT 1 FROM external
         WHERE account_id = ? AND peer = ? AND at >= ? LIMIT ?) AS elsewhere),
     (SELECT count(*) FROM (SELECT 1 FROM entry
         WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL
-        AND state IN ('held', 'approved') AND peer = ? AND slot_at >= ? LIMIT ?) AS waiting)
+        AND state IN ('held', 'approved') AND peer = ? AND slot_at >= ? AND id <> ? LIMIT ?)
+        AS waiting)
 """
 
 
-def peer_facts(sql: Sql, peer: Peer, now: int) -> PeerFacts:
-    """Return what the guard may know of a recipient."""
+def peer_facts(sql: Sql, peer: Peer, now: int, but_for: int = 0) -> PeerFacts:
+    """Return what the guard may know of a recipient, where the send `but_for` is judged again."""
     user_id = peer.key.removeprefix("user:") if peer.key.startswith("user:") else None
     told = standing(sql, user_id) if user_id else None
-    sends = sends_since(sql, peer, peer.inbound_at or 0)
+    sends = sends_since(sql, peer, but_for)
     credits_left = peer.credits(sends.out, now)
     reopened = (peer.inbound_at or 0) > (peer.closed_at or 0)
     closed = (peer.closed_until or 0) > now and not reopened

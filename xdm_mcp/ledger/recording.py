@@ -11,17 +11,15 @@ from datetime import timedelta
 from xdm_mcp.clock import to_ms
 from xdm_mcp.digests import match_digest
 from xdm_mcp.ledger import kept_rows
-from xdm_mcp.ledger.books import DAY
+from xdm_mcp.ledger.elsewhere import is_elsewhere, sent_elsewhere
 from xdm_mcp.ledger.entries import find
 from xdm_mcp.ledger.marks import mark
-from xdm_mcp.ledger.peers import load_peer, newer, opt_out, save_peer
-from xdm_mcp.ledger.rows import Stored, charges_text
-from xdm_mcp.ledger.settling import prove
+from xdm_mcp.ledger.peers import ON_ITS_WAY, load_peer, newer, opt_out, save_peer
+from xdm_mcp.ledger.rows import Stored
+from xdm_mcp.ledger.settling import FOUND, prove
 from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.ledger.sql import Sql
-from xdm_mcp.ledger.windows import charge
 from xdm_mcp.models.messages import Message, one_to_one
-from xdm_mcp.models.quota import WINDOW_MARGIN
 from xdm_mcp.models.sends import Receipt, SendState, Target
 
 OptedOut = Callable[[str], bool]
@@ -29,10 +27,6 @@ OptedOut = Callable[[str], bool]
 
 TOLERANCE = 60_000
 """How far (ms) X's clock and ours may differ where a message is matched with an attempt."""
-
-CHARGED_FOR = DAY + WINDOW_MARGIN // timedelta(milliseconds=1)
-"""How old (ms) a message that we did not send may be and still charge: the longest window of
-messages that X has."""
 
 
 def record(
@@ -89,28 +83,25 @@ def _own(sql: Sql, account_id: str, key: str, message: Message, now: int) -> boo
         if proves(message, stored):
             receipt = Receipt(message.id, message.conversation_id)
             says = "X accepted it: the message was found in the conversation."
-            prove(sql, stored, receipt, now, code="found", says=says)
+            prove(sql, stored, receipt, now, code=FOUND, says=says)
             return True
-    at = min(sent_at(message), now)
-    scopes = {f"{account_id}/messages": 0} if at > now - CHARGED_FOR else {}
-    sql.run(
-        "INSERT INTO external (account_id, message_id, peer, at, charges) VALUES (?, ?, ?, ?, ?)",
-        account_id, message.id, key, at, charges_text(charge(sql, scopes, at)),
-    )  # fmt: skip
+    sent_elsewhere(sql, account_id, key, message.id, sent_at(message), now)
     return True
 
 
 def proves(message: Message, stored: Stored) -> bool:
-    """Whether an own message with the words of a send is that very send, by its id and its time."""
+    """Whether an own message with the words of a send is that very send, by its id and its time.
+
+    The same words typed long after the attempt are not it, whatever is known of that. A refused
+    send that exists after all was wrongly called refused.
+    """
     entry, at = stored.entry, sent_at(message)
     since = to_ms(entry.dispatched_at) if entry.dispatched_at else stored.slot_at
-    if not newer(message.id, stored.high_water) or at < since - TOLERANCE:
-        return False
-    if entry.state is not SendState.FAILED or entry.settled_at is None:
-        return True
-    # A refused send that exists after all was wrongly called refused; the same words typed later
-    # were not it.
-    return not stored.not_sent and at <= to_ms(entry.settled_at) + TOLERANCE
+    until = since + ON_ITS_WAY
+    if entry.state is SendState.FAILED and entry.settled_at is not None:
+        until = min(until, to_ms(entry.settled_at))
+    in_time = since - TOLERANCE <= at <= until + TOLERANCE
+    return in_time and newer(message.id, stored.high_water) and not stored.not_sent
 
 
 def sent_at(message: Message) -> int:
@@ -121,14 +112,10 @@ def sent_at(message: Message) -> int:
 
 
 def _is_known(sql: Sql, account_id: str, message_id: str) -> bool:
-    return bool(
-        sql.one(
-            "SELECT 1 FROM entry WHERE account_id = ? AND message_id = ?", account_id, message_id
-        )
-        or sql.one(
-            "SELECT 1 FROM external WHERE account_id = ? AND message_id = ?", account_id, message_id
-        )
+    own = sql.one(
+        "SELECT 1 FROM entry WHERE account_id = ? AND message_id = ?", account_id, message_id
     )
+    return own is not None or is_elsewhere(sql, account_id, message_id)
 
 
 def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[Stored]:

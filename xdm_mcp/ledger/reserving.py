@@ -67,15 +67,13 @@ def reserve(
         return Reservation(None, mismatch=True)
     if earlier is not None and answers(earlier, now):
         return Reservation(earlier.entry, repeat=True)
-    weighed = weigh(sql, _but_for(earlier, wanted), limits, now)
-    decision = judge(weighed.facts, from_ms(now))
+    weighed, decision = _judged(sql, _but_for(earlier, wanted), limits, judge, now)
     told = _told(draft, wanted, decision)
     if decision.verdict is Verdict.DENY:
         append(sql, now, draft.account_id, "denied", told)
         return Reservation(None, decision)
     if earlier is not None:
-        key = f"{earlier.entry.draft_key}#{earlier.entry.id}"
-        change(sql, earlier, draft_key=key)
+        change(sql, earlier, draft_key=f"o:{earlier.entry.id}:{earlier.entry.draft_key}")
     columns = _columns(draft, wanted, weighed, now)
     if decision.verdict is Verdict.HOLD:
         asked = hold(decision, from_ms(now))
@@ -112,8 +110,7 @@ def claim(
     entry = stored.entry
     if entry.state is not SendState.APPROVED:
         return Reservation(entry, repeat=True)
-    weighed = weigh(sql, wanted_again(stored), limits, now)
-    decision = judge(weighed.facts, from_ms(now))
+    weighed, decision = _judged(sql, wanted_again(stored), limits, judge, now)
     if decision.verdict is Verdict.ALLOW and not _sure_enough(stored):
         event, columns = "held", _asked_again(stored, decision)
     elif decision.verdict is Verdict.ALLOW:
@@ -179,6 +176,19 @@ class Taking:
     leave: bool
 
 
+def _judged(
+    sql: Sql, wanted: Wanted, limits: Sequence[Limit], judge: Judge, now: int
+) -> tuple[Weighed, Decision]:
+    """Weigh a send and judge it; without a reply credit that would end before its slot."""
+    weighed = weigh(sql, wanted, limits, now)
+    decision = judge(weighed.facts, from_ms(now))
+    ends = weighed.credit_ends
+    if decision.verdict is Verdict.ALLOW and ends is not None and _slot(decision, now) >= ends:
+        weighed = weigh(sql, wanted, limits, now, credit=False)
+        decision = judge(weighed.facts, from_ms(now))
+    return weighed, decision
+
+
 def _under_key(sql: Sql, wanted: Wanted) -> Stored | None:
     rows = find(sql, "WHERE account_id = ? AND draft_key = ?", wanted.account_id, wanted.key)
     return rows[0] if rows else None
@@ -199,7 +209,7 @@ def _slot(decision: Decision, now: int) -> int:
 
 def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[str, Value]:
     """Charge windows, credit and money; return what the row of the send remembers of it."""
-    book(sql, by.account_id, now // DAY, by.cost, int(by.automatic))
+    book(sql, by.account_id, slot // DAY, by.cost, int(by.automatic))
     leaves = by.leave and _may_leave(by, weighed, slot, now)
     return {
         "state": SendState.IN_FLIGHT if leaves else SendState.RESERVED,
@@ -212,7 +222,7 @@ def _take(sql: Sql, by: Taking, weighed: Weighed, slot: int, now: int) -> dict[s
         "high_water": weighed.newest_id,
         "first_contact": weighed.first_contact,
         "automatic": by.automatic,
-        "booked_day": now // DAY,
+        "booked_day": slot // DAY,
     }
 
 

@@ -14,9 +14,11 @@ from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.base import Attempt, Trip
 from xdm_mcp.ledger.books import book, halt, halts, stops
+from xdm_mcp.ledger.elsewhere import sent_elsewhere, sent_here
 from xdm_mcp.ledger.entries import change, find, load, note
 from xdm_mcp.ledger.peers import close
-from xdm_mcp.ledger.rows import Stored, charges_of
+from xdm_mcp.ledger.rows import Stored
+from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.ledger.standing_rules import in_force
 from xdm_mcp.ledger.windows import (
@@ -28,12 +30,11 @@ from xdm_mcp.ledger.windows import (
     excuse,
     observe,
 )
-from xdm_mcp.models.quota import DEADLINE, WINDOW_MARGIN
+from xdm_mcp.models.quota import DEADLINE, LATENESS
 from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState
 
-LATE = (WINDOW_MARGIN - DEADLINE) // timedelta(milliseconds=1)
-"""How late (ms) after its slot a send may leave: the part of the windows' margin that the wire
-leaves over."""
+LATE = LATENESS // timedelta(milliseconds=1)
+"""How late (ms) after its slot a send may leave."""
 
 IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
 """How long (ms) an owner has to tell the outcome before the sweep calls it unknown."""
@@ -43,6 +44,9 @@ LEFT = "left"
 
 MISSED = frozenset({"late", LEFT})
 """Codes of sends that missed their turn, and no more."""
+
+FOUND = "found"
+"""The code of a send that is proven by a message with its words alone."""
 
 FIRST_READ = 5_000
 """How long (ms) after an unknown outcome the conversation is first read back."""
@@ -77,6 +81,8 @@ def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip:
         changed = prove(sql, stored, outcome.receipt, now, code=outcome.code, says=outcome.says)
     elif held:
         changed = _end(sql, stored, outcome, now)
+    elif outcome.not_sent and stored.entry.code == FOUND and stored.entry.fence == entry.fence:
+        changed = _not_it(sql, stored, outcome, now)
     else:
         changed = stored
     _account_effects(sql, stored, outcome, now)
@@ -95,6 +101,8 @@ def prove(sql: Sql, stored: Stored, receipt: Receipt, now: int, *, code: str, sa
     if entry.state not in PROVABLE or same:
         return stored
     _take_from_others(sql, stored, receipt.message_id, now)
+    if known is not None:
+        _let_go(sql, stored, now)
     if entry.state is SendState.FAILED:
         _count_after_all(sql, stored)
     note(sql, stored, now, "sent", code=code, message=receipt.message_id)
@@ -176,6 +184,9 @@ def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
         if stops(halted, first_contact=stored.first_contact, cost=entry.cost):
             says = f"Sending was halted ({halted.code}) before it could leave."
             return Outcome(SendState.FAILED, "halted", says, not_sent=True)
+    if entry.hold is not None and entry.hold.expires_at <= from_ms(now):
+        says = "Its approval expired before its turn came; ask again."
+        return Outcome(SendState.FAILED, "expired", says, not_sent=True)
     if entry.standing_rule is not None and not in_force(sql, entry.standing_rule, now):
         says = "The standing rule that let it pass ended before it could leave; ask again."
         return Outcome(SendState.FAILED, "rule_ended", says, not_sent=True)
@@ -192,21 +203,24 @@ def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
     return None
 
 
-def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
+def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int, **more: Value) -> Stored:
     if outcome.not_sent and outcome.code in MISSED:
         again = missed(sql, stored, now, outcome.code)
         if again is not None:
             return again
     note(sql, stored, now, outcome.state, code=outcome.code, not_sent=outcome.not_sent)
     columns: dict[str, Value] = {
+        **more,
         "state": outcome.state,
         "code": outcome.code,
         "says": outcome.says,
         "retry_at": to_ms(outcome.retry_at) if outcome.retry_at else None,
     }
     if outcome.state is SendState.UNKNOWN:
-        next_read_at = now + FIRST_READ
-        return change(sql, stored, **columns, next_read_at=next_read_at, owner=None, lapses_at=None)
+        return change(
+            sql, stored, **columns, next_read_at=now + FIRST_READ, owner=None, lapses_at=None,
+            fence=stored.entry.fence + 1,
+        )  # fmt: skip
     if outcome.state is SendState.FAILED:
         give_back(sql, stored, everything=outcome.not_sent)
         columns["not_sent"] = outcome.not_sent
@@ -217,11 +231,7 @@ def _take_from_others(sql: Sql, stored: Stored, message_id: str, now: int) -> No
     """One message proves one send: it was not made elsewhere, and what it seemed to prove is
     unknown again."""
     account_id = stored.entry.account_id
-    for (charges,) in sql.all(
-        "DELETE FROM external WHERE account_id = ? AND message_id = ? RETURNING charges",
-        account_id, message_id,
-    ):  # fmt: skip
-        excuse(sql, charges_of(charges), NEVER_LEFT)
+    sent_here(sql, account_id, message_id)
     for other in find(
         sql, "WHERE account_id = ? AND message_id = ? AND id <> ?",
         account_id, message_id, stored.entry.id,
@@ -243,6 +253,21 @@ def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
         account_id,
     )  # fmt: skip
     return tuple(Attempt(state, code, bool(first)) for state, code, first in rows)
+
+
+def _not_it(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
+    """End a send of which nothing left after all: the message with its words is somebody else's."""
+    _let_go(sql, stored, now)
+    return _end(sql, stored, outcome, now, message_id=None, thread_id=None)
+
+
+def _let_go(sql: Sql, stored: Stored, now: int) -> None:
+    """What seemed to be this send is another message: it counts by itself."""
+    proof = stored.entry.receipt
+    if proof is None:
+        raise ValueError(f"entry {stored.entry.id} has no message")
+    at = time_of(int(proof.message_id)) or now
+    sent_elsewhere(sql, stored.entry.account_id, stored.peer, proof.message_id, at, now)
 
 
 def _account_effects(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from xdm_mcp.clock import from_ms, rfc3339, to_ms
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Row, Sql
+from xdm_mcp.models.quota import WINDOW_MARGIN
 from xdm_mcp.models.sends import Assurance, Target
 from xdm_mcp.models.standing_rules import RULES_AT_MOST, RuleUse, StandingRule, Terms
 
-DAY = 24 * 60 * 60 * 1000
-"""The length (ms) of the window in which a rule counts."""
+DAY = (timedelta(hours=24) + WINDOW_MARGIN) // timedelta(milliseconds=1)
+"""The length (ms) of the window in which a rule counts, as much longer than a day as every window
+is: X stamps a message later than we do."""
 
 SELECT = (
     "SELECT id, account_id, user_id, until, per_day, max_length, solicited, links, quiet_hours,"

@@ -13,7 +13,13 @@ MICRO = 1_000_000
 DEADLINE = timedelta(seconds=30)
 """How long one send may take on the wire, in all."""
 
-WINDOW_MARGIN = DEADLINE + timedelta(seconds=5)
+LATENESS = timedelta(seconds=5)
+"""How late after its slot a send may leave."""
+
+CLOCKS = timedelta(seconds=5)
+"""How far the clocks of machines that share a ledger may lie apart, with something to spare."""
+
+WINDOW_MARGIN = DEADLINE + LATENESS + CLOCKS
 """Every window is this much longer than X's: X stamps a message later than we reserve it."""
 
 

@@ -54,7 +54,8 @@ def withdrawn(says: str, code: str = "withdrawn") -> Outcome:
 
 def left() -> Outcome:
     """Return the outcome of a send whose caller, or the very process, ended while it waited for its
-    turn. What a person approved stays approved, and another process sends it."""
+    turn. What a person approved and is still reserved stays approved, and another process sends
+    it."""
     return withdrawn("The caller left before the message could.", "left")
 
 

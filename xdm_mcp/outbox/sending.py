@@ -30,7 +30,7 @@ from xdm_mcp.errors import (
 from xdm_mcp.guard.breakers import trip
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger, Reservation
-from xdm_mcp.models.quota import DEADLINE, WINDOW_MARGIN, Limit
+from xdm_mcp.models.quota import LATENESS, Limit
 from xdm_mcp.models.results import SendResult
 from xdm_mcp.models.sends import (
     Assurance,
@@ -55,9 +55,6 @@ OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
 
 PATIENCE = timedelta(seconds=45)
 """How long a repeated call waits for another process that is sending the same draft."""
-
-AWAKE = WINDOW_MARGIN - DEADLINE
-"""How long after its slot a request may leave: what the wire leaves over of the windows' margin."""
 
 GREETING = 5
 """How many messages are read of a conversation that we know nothing of: each one is billed."""
@@ -353,7 +350,7 @@ class Outbox:
         """Whether so much time passed while the dispatch was written that the windows no longer
         have room: a machine that slept just then must not send when it wakes."""
         slot = entry.not_before or entry.created_at
-        return self._clock.now() > slot + AWAKE
+        return self._clock.now() > slot + LATENESS
 
     def _unwritten(self, entry: Entry, outcome: Outcome) -> Entry:
         """Return what can be said of an attempt whose end could not be written down.

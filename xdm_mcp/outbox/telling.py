@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.clock import from_ms, rfc3339
 from xdm_mcp.guard.hand_off import compose_url
+from xdm_mcp.ledger.settling import FOUND
+from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.results import Reason, SendResult, SendStatus
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
@@ -40,7 +42,7 @@ def tell_entry(entry: Entry, *, replayed: bool = False) -> SendResult:
         recipient_ids=list(entry.target.user_ids),
         conversation_id=_conversation(entry),
         message_id=entry.receipt.message_id if entry.receipt else None,
-        sent_at=rfc3339(entry.settled_at) if entry.receipt and entry.settled_at else None,
+        sent_at=_sent_at(entry),
         replayed=replayed,
         approval_id=hold.approval_id if hold else None,
         reasons=[Reason(rule=rule, says=says) for rule, says in hold.reasons]
@@ -54,6 +56,14 @@ def tell_entry(entry: Entry, *, replayed: bool = False) -> SendResult:
         code=entry.code,
         cost_usd=usd(entry.cost),
     )
+
+
+def _sent_at(entry: Entry) -> str | None:
+    """Return when it was sent; what was found later says so by its own id."""
+    if entry.receipt is None or entry.settled_at is None:
+        return None
+    at = time_of(int(entry.receipt.message_id)) if entry.code == FOUND else None
+    return rfc3339(entry.settled_at if at is None else from_ms(at))
 
 
 def tell_denied(draft: Draft, decision: Decision) -> SendResult:

@@ -35,7 +35,7 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PRICE = 15_000
 """What a send costs, in micro-dollars."""
 
-MARGIN = timedelta(seconds=35)
+MARGIN = timedelta(seconds=40)
 """By how much every window is longer than X's."""
 
 REQUESTS = Limit(f"{ME}/requests", 15, timedelta(minutes=15))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.contract.ledger.desk import (
     ANNA,
     BEN,
+    MARGIN,
     ME,
     NOT_SENT,
     REFUSED,
@@ -28,7 +29,7 @@ from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.sends import Assurance, SendState
 from xdm_mcp.models.standing_rules import Terms
 
-DAY = timedelta(hours=24)
+DAY = timedelta(hours=24) + MARGIN
 POLICY = Policy.load({"confirmation": {"held_at_most": 100}, "duplicates": {"enabled": False}})
 
 STEP = st.tuples(
