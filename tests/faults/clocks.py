@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +31,7 @@ class SharedClock:
         """Tell the time that the file at `path` holds; a new file says `START`."""
         if not path.exists():
             path.write_bytes(_MILLISECONDS.pack(to_ms(START)))
+        self._path = path
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _MILLISECONDS.size)
 
@@ -39,6 +43,20 @@ class SharedClock:
         """Move on to the end of the sleep, unless another process already has."""
         self.reach(self.now() + timedelta(seconds=seconds))
         await anyio.lowlevel.checkpoint()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from moving it on by hours meanwhile: no request is on the wire for so
+        long."""
+        with self._path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def move_on(self, moment: datetime) -> None:
+        """Let it be at least `moment` as soon as nobody holds it."""
+        with self._path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.reach(moment)
 
     def reach(self, moment: datetime) -> None:
         """Let it be at least `moment`."""

@@ -105,17 +105,20 @@ async def recover(say: Say, *, wakes: Sequence[int] = WAKES, **given: Any) -> No
     place = Place(say, **given)
     async with place.program() as program:
         for seconds in wakes:
-            place.clock.reach(START + timedelta(seconds=seconds))
-            try:
-                say({"did": await program.outbox.work()})
-            except XdmError as error:
-                say({"trouble": str(error)})
+            place.clock.move_on(START + timedelta(seconds=seconds))
+            with place.clock.held():
+                try:
+                    say({"did": await program.outbox.work()})
+                except XdmError as error:
+                    say({"trouble": str(error)})
 
 
 async def retry(say: Say, *, ask: Ask, **given: Any) -> None:
     """Send the same once more, as an agent that got no answer does."""
-    async with Place(say, **given).program() as program:
-        await _ask(program, say, ask)
+    place = Place(say, **given)
+    async with place.program() as program:
+        with place.clock.held():
+            await _ask(program, say, ask)
 
 
 async def finish(say: Say, *, ask: Ask, **given: Any) -> None:

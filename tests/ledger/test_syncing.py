@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -252,3 +253,26 @@ async def test_nothing_leaves_for_a_decision_that_the_disk_did_not_keep(
     else:
         assert (await outbox.send(text="Hello", to=PEOPLE[0])).status == "sent"
         assert delivered == ["Hello"]
+
+
+@pytest.mark.parametrize(("number", "falls_back"), [(errno.ENOTSUP, True), (errno.EIO, False)])
+def test_where_a_plain_sync_is_not_enough_only_its_absence_is_forgiven(
+    monkeypatch: pytest.MonkeyPatch, number: int, falls_back: bool
+) -> None:
+    """On macOS a full sync is asked for; a disk that fails at it has failed."""
+    plain: list[int] = []
+
+    class Fcntl:
+        F_FULLFSYNC = 51
+
+        def fcntl(self, file: int, _: int) -> None:
+            raise OSError(number, "No.")
+
+    monkeypatch.setattr(syncing.sys, "platform", "darwin")
+    monkeypatch.setattr(syncing, "fcntl", Fcntl(), raising=False)
+    monkeypatch.setattr(os, "fdatasync", plain.append, raising=False)
+
+    with nullcontext() if falls_back else pytest.raises(OSError, match="No"):
+        syncing.flush(7)
+
+    assert plain == [7] * falls_back

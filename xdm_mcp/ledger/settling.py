@@ -81,7 +81,7 @@ def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip:
         changed = prove(sql, stored, outcome.receipt, now, code=outcome.code, says=outcome.says)
     elif held:
         changed = _end(sql, stored, outcome, now)
-    elif outcome.not_sent and stored.entry.code == FOUND and stored.entry.fence == entry.fence:
+    elif outcome.not_sent and _only_found(stored, entry):
         changed = _not_it(sql, stored, outcome, now)
     else:
         changed = stored
@@ -255,6 +255,13 @@ def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
     return tuple(Attempt(state, code, bool(first)) for state, code, first in rows)
 
 
+def _only_found(stored: Stored, entry: Entry) -> bool:
+    """Whether words alone prove a send whose owner, who let it leave, still has to speak."""
+    stands = stored.entry
+    left = stands.dispatched_at is not None and stands.fence == entry.fence
+    return left and stands.code == FOUND
+
+
 def _not_it(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
     """End a send of which nothing left after all: the message with its words is somebody else's."""
     _let_go(sql, stored, now)
@@ -262,12 +269,25 @@ def _not_it(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
 
 
 def _let_go(sql: Sql, stored: Stored, now: int) -> None:
-    """What seemed to be this send is another message: it counts by itself."""
+    """What seemed to be this send is another message: it counts by itself, unless an open send with
+    the same words may own it, as its next reading then says."""
     proof = stored.entry.receipt
     if proof is None:
         raise ValueError(f"entry {stored.entry.id} has no message")
+    if _has_twin(sql, stored):
+        return
     at = time_of(int(proof.message_id)) or now
     sent_elsewhere(sql, stored.entry.account_id, stored.peer, proof.message_id, at, now)
+
+
+def _has_twin(sql: Sql, stored: Stored) -> bool:
+    entry = stored.entry
+    row = sql.one(
+        "SELECT 1 FROM entry WHERE account_id = ? AND peer = ? AND match_digest = ? AND id <> ?"
+        " AND message_id IS NULL AND state IN ('in_flight', 'unknown')",
+        entry.account_id, stored.peer, entry.match, entry.id,
+    )  # fmt: skip
+    return row is not None
 
 
 def _account_effects(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> None:

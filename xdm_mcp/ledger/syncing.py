@@ -15,14 +15,17 @@ ledger writes the log once more as it reads, so that all of it is to be written 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from contextlib import suppress
 
 from xdm_mcp.errors import LedgerUnavailable
 
 if sys.platform == "darwin":
     import fcntl
+
+UNKNOWN_HERE = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY})
+"""What a file system answers that has no full sync."""
 
 AT_ONCE = 1 << 20
 """How many bytes are written anew at once."""
@@ -97,7 +100,11 @@ class Log:
 def flush(file: int) -> None:
     """Return when what was written to `file` is on the disk, as surely as the system can."""
     if sys.platform == "darwin":
-        with suppress(OSError):  # not every file system there knows it
+        try:
             fcntl.fcntl(file, fcntl.F_FULLFSYNC)  # a plain fsync does not reach the platter
+        except OSError as error:
+            if error.errno not in UNKNOWN_HERE:
+                raise
+        else:
             return
     getattr(os, "fdatasync", os.fsync)(file)

@@ -135,6 +135,35 @@ async def test_what_never_left_is_not_called_sent_in_whatever_order_it_is_learnt
     assert (await desk.used(ONE), await desk.ledger.spend(ME, desk.now)) == (1, Spend(0, 0))
 
 
+async def test_a_send_that_never_left_its_slot_keeps_the_words_that_were_found(desk: Desk) -> None:
+    """The owner typed what a person had approved; then the caller left. They are there, and do not
+    go out once more."""
+    slot = desk.now + timedelta(seconds=30)
+    claimed = (await desk.claim(await desk.approved(draft()), allow_at(slot))).entry
+    assert claimed is not None
+    await desk.record(own(desk.later(seconds=2), WORDS))
+
+    left = Outcome(SendState.FAILED, "left", "The caller left.", not_sent=True)
+    await desk.settle(claimed, left)
+
+    assert await state(desk, claimed) is SendState.SENT
+    assert (await desk.reserve(draft())).repeat
+
+
+async def test_a_message_let_go_still_proves_the_twin_that_it_belongs_to(desk: Desk) -> None:
+    """Two sends with the same words are open where the owner wants no look for repeats."""
+    first = await desk.flying(draft(key="a"))
+    second = await desk.send(draft(key="b"), UNKNOWN)
+    message_of_second = own(desk.later(seconds=1), WORDS)
+    await desk.record(message_of_second)
+    assert await state(desk, first) is SendState.SENT
+    await desk.settle(first, sent(snowflake(desk.now, serial=99)))
+
+    await desk.record(message_of_second)
+
+    assert await state(desk, second) is SendState.SENT
+
+
 async def test_money_and_sends_that_asked_nobody_belong_to_the_day_on_which_they_leave(
     desk: Desk,
 ) -> None:
