@@ -246,13 +246,20 @@ class Lives(Doing, RuleBasedStateMachine):
         if seen:
             self.learn(life.to, self.thread[life.to])
 
-    @precondition(lambda self: any(self.is_flying(each) for each in self.attempts))
-    @rule(data=st.data(), ending=st.sampled_from(ENDINGS))
-    def overtake(self, data: st.DataObject, ending: str) -> None:
+    @rule(
+        to=st.sampled_from(PEERS),
+        text=st.sampled_from(TEXTS),
+        ending=st.sampled_from(["sent", "not sent", *ENDINGS]),
+        process=st.integers(0, 1),
+    )
+    def overtake(self, to: str, text: str, ending: str, process: int) -> None:
         """The owner writes the very words of a request on its way, and that is read before its
         answer."""
-        able = [each for each in self.attempts if self.is_flying(each)]
-        attempt = data.draw(st.sampled_from(able))
+        self.burst(to, [text], "left", 0, 0, process)
+        flying = [each for each in self.attempts if self.is_flying(each)]
+        if not flying:
+            return
+        attempt = flying[-1]
         life = attempt.life
         self.post(ME, life.to, life.text)
         self.typed.add(life.words)
