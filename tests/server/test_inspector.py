@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from tests.callers import TOKEN
 from tests.children import environment, serve_http
 
 pytestmark = pytest.mark.inspector
@@ -79,7 +80,9 @@ async def pointed(command: str, transport: str, era: str, home: Path) -> AsyncIt
         return
     async with serve_http(home) as url:
         path = "/mcp" if transport == "http" else "/sse"
-        yield Inspector(command, era, ("--transport", transport, "--server-url", url + path), home)
+        where = ("--transport", transport, "--server-url", url + path)
+        shown = ("--header", f"Authorization: Bearer {TOKEN}")
+        yield Inspector(command, era, (*where, *shown), home)
 
 
 @pytest.mark.parametrize("era", ERAS)
