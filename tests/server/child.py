@@ -1,13 +1,14 @@
 """A server over the pretend app in a process of its own: `python -m tests.server.child stdio|http`.
 
-The text of a send says how the pretend outbox behaves: `slow` takes a second that nothing cancels,
-`endless` never ends by itself, `change` changes the quota, `noisy` prints.
+The text of a send says how the pretend outbox behaves: `slow` takes until SIGUSR1 comes and nothing
+cancels it, `endless` never ends by itself, `change` changes the quota, `noisy` prints.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 
 import anyio
@@ -19,6 +20,9 @@ from xdm_mcp.bus import Changed
 from xdm_mcp.sections import HttpSettings
 from xdm_mcp.server.http import serve_http
 from xdm_mcp.server.stdio import serve_stdio
+
+GO_ON = signal.SIGUSR1
+"""Lets a slow send end."""
 
 
 class ChildApp(PretendApp):
@@ -32,9 +36,9 @@ class ChildApp(PretendApp):
     async def _behave(self) -> None:
         match self.outbox.asked[-1]["text"]:
             case "slow":
-                sys.stderr.write("sending\n")
-                with anyio.CancelScope(shield=True):
-                    await anyio.sleep(1)
+                with anyio.CancelScope(shield=True), anyio.open_signal_receiver(GO_ON) as told:
+                    sys.stderr.write("sending\n")
+                    await anext(told)
             case "endless":
                 sys.stderr.write("sending\n")
                 await anyio.sleep_forever()

@@ -13,7 +13,7 @@ from xdm_mcp.models.quota import WINDOW_MARGIN
 from xdm_mcp.models.sends import Assurance, Target
 from xdm_mcp.models.standing_rules import RULES_AT_MOST, RuleUse, StandingRule, Terms
 
-DAY = (timedelta(hours=24) + WINDOW_MARGIN) // timedelta(milliseconds=1)
+SPAN = (timedelta(hours=24) + WINDOW_MARGIN) // timedelta(milliseconds=1)
 """The length (ms) of the window in which a rule counts, as much longer than a day as every window
 is: X stamps a message later than we do."""
 
@@ -105,7 +105,7 @@ def _use(sql: Sql, row: Row, now: int) -> RuleUse:
     [[used]] = sql.all(
         "SELECT count(*) FROM entry WHERE standing_rule = ? AND slot_at > ?"
         " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')",
-        int(rule.id), now - DAY,
+        int(rule.id), now - SPAN,
     )  # fmt: skip
     return RuleUse(rule, int(used))
 
