@@ -31,20 +31,14 @@ def book(sql: Sql, account_id: str, day: int, cost: int, automatic: int = 0) -> 
 
 
 def spend(sql: Sql, account_id: str, now: int) -> Spend:
-    """Return the money booked today and in all."""
-    return page(sql, account_id, now)[0]
-
-
-def page(sql: Sql, account_id: str, now: int) -> tuple[Spend, int]:
-    """Return the money booked today and in all, and how many sends of today asked nobody. What is
-    to leave on a later day counts today too."""
-    [[today, total, automatic]] = sql.all(
-        "SELECT coalesce(sum(CASE WHEN day >= ? THEN spent ELSE 0 END), 0),"
-        " coalesce(sum(spent), 0), coalesce(sum(CASE WHEN day >= ? THEN automatic ELSE 0 END), 0)"
+    """Return the money booked today and in all. What is to leave on a later day counts today
+    too."""
+    [[today, total]] = sql.all(
+        "SELECT coalesce(sum(CASE WHEN day >= ? THEN spent ELSE 0 END), 0), coalesce(sum(spent), 0)"
         " FROM daily WHERE account_id = ?",
-        now // DAY, now // DAY, account_id,
+        now // DAY, account_id,
     )  # fmt: skip
-    return Spend(int(today), int(total)), int(automatic)
+    return Spend(int(today), int(total))
 
 
 def book_read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from operator import itemgetter
 
 from xdm_mcp.errors import LedgerUnavailable, NotFound
 from xdm_mcp.ledger.audit import append
@@ -17,6 +18,9 @@ RETURNING = f"RETURNING {', '.join(COLUMNS)}"
 
 UNSAID: dict[str, Value] = {**dict.fromkeys(COLUMNS), "reads": 0, "charges": "", "not_sent": 0}
 """What a column holds in a new row that says nothing of it, by the table's own defaults."""
+
+IN_ORDER = itemgetter(*COLUMNS)
+"""Takes the values of a row in the order in which rows are read."""
 
 NO_LONGER = {"text": None, "lapses_at": None, "next_read_at": None, "owner": None}
 """What a settled entry keeps nothing of: its text, its plans, its lease."""
@@ -38,8 +42,7 @@ def load(sql: Sql, entry_id: int) -> Stored:
 def insert(sql: Sql, **columns: Value) -> Stored:
     """Write a new row and return it."""
     [[entry_id]] = sql.all(_inserting(tuple(columns)), *columns.values())
-    row = UNSAID | columns | {"id": entry_id}
-    return stored_of(tuple(row[name] for name in COLUMNS))
+    return stored_of(IN_ORDER(UNSAID | columns | {"id": entry_id}))
 
 
 @cache

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms
 from xdm_mcp.digests import match_digest, similar_digest
-from xdm_mcp.ledger.books import DAY, halts, page
+from xdm_mcp.ledger.books import DAY, halts
+from xdm_mcp.ledger.glance import glance
 from xdm_mcp.ledger.marks import leaks
-from xdm_mcp.ledger.peers import Peer, load_peer, peer_facts
+from xdm_mcp.ledger.recipients import Recipient, recipient
 from xdm_mcp.ledger.rows import Stored, moment
-from xdm_mcp.ledger.sql import Row, Sql
+from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.ledger.standing_rules import concerning
 from xdm_mcp.ledger.taints import taints
 from xdm_mcp.ledger.windows import CREDIT, windows
@@ -93,35 +94,34 @@ def weigh(
     """Gather the facts of a send at the moment `now` (ms); without `credit` no reply credit pays
     for it."""
     account_id, target = wanted.account_id, wanted.target
-    thread = load_peer(sql, account_id, target.peer)
+    thread = recipient(sql, account_id, target.peer, wanted.own_id)
     peers = _peers(sql, thread, wanted, now, credit=credit)
     first_contact = target.is_new_group or any(peer.last_inbound_at is None for peer in peers)
     credited = not target.is_new_group and peers[0].credits_left > 0
     charged = [limit for limit in limits if _charges(limit, first_contact, credited)]
     exempt = {limit.scope for limit in limits if limit.reply_exempt and credited}
-    spent, automatic = page(sql, account_id, now)
-    held, last_send_at, blocked_until = _stands(sql, account_id)
+    account = glance(sql, account_id, now)
     facts = Facts(
         account_id=account_id,
         peers=peers,
         windows=windows(sql, charged, now),
-        spend=spent,
-        halts=halts(sql, account_id, now),
+        spend=account.spend,
+        halts=halts(sql, account_id, now) if account.halted else (),
         duplicate=_duplicate(sql, wanted, now),
         similar_peers=_similar_peers(sql, wanted, now),
-        automatic_today=automatic,
-        held=held,
-        last_send_at=moment(last_send_at),
+        automatic_today=account.automatic,
+        held=account.held,
+        last_send_at=moment(account.last_send_at),
         new_group=target.is_new_group,
-        standing_rules=concerning(sql, account_id, target, now),
+        standing_rules=concerning(sql, account_id, target, now) if account.ruled else (),
         leaks=leaks(sql, account_id, target, wanted.marks) if wanted.marks else (),
-        taints=taints(sql, account_id, target) if wanted.marks else (),
+        taints=taints(sql, account_id, target) if wanted.marks and account.shown else (),
     )
     scopes = {limit.scope: CREDIT if limit.scope in exempt else 0 for limit in charged}
     paid = credited and any(limit.reply_exempt for limit in limits)
     return Weighed(
-        facts, scopes, first_contact, thread.newest_id, blocked_until or 0,
-        thread.credit_ends if paid else None,
+        facts, scopes, first_contact, thread.peer.newest_id, account.blocked_until,
+        thread.peer.credit_ends if paid else None,
     )  # fmt: skip
 
 
@@ -132,17 +132,16 @@ def _charges(limit: Limit, first_contact: bool, credited: bool) -> bool:
 
 
 def _peers(
-    sql: Sql, thread: Peer, wanted: Wanted, now: int, *, credit: bool
+    sql: Sql, thread: Recipient, wanted: Wanted, now: int, *, credit: bool
 ) -> tuple[PeerFacts, ...]:
     """One item for a person or a group, one for each member of a group still to be opened."""
-    target = wanted.target
-    own = peer_facts(sql, thread, now, wanted.own_id)
-    if not credit:
-        own = replace(own, credits_left=0, credits_until=None)
+    target, own = wanted.target, thread.facts(now, credit=credit)
     if not target.is_new_group:
         return (own,)
-    rows = [load_peer(sql, thread.account_id, f"user:{user_id}") for user_id in target.user_ids]
-    members = tuple(peer_facts(sql, row, now) for row in rows)
+    members = tuple(
+        recipient(sql, wanted.account_id, f"user:{user_id}").facts(now)
+        for user_id in target.user_ids
+    )
     if own.closed_until is None:
         return members
     # X refused this very group, and does not say on whose account.
@@ -197,18 +196,3 @@ def _similar_peers(sql: Sql, wanted: Wanted, now: int) -> int:
         wanted.account_id, wanted.similar, now - DAY, wanted.target.peer,
     )  # fmt: skip
     return len(others)
-
-
-def _stands(sql: Sql, account_id: str) -> Row:
-    """Return how many sends wait for a person, the slot of the newest one that counts, and until
-    when nothing may leave (ms, None where nothing ever left)."""
-    [row] = sql.all(
-        "SELECT (SELECT count(*) FROM entry WHERE account_id = coalesce(?, account_id)"
-        " AND settled_at IS NULL AND state IN ('held', 'approved')),"
-        " (SELECT slot_at FROM entry WHERE account_id = ? AND booked_day IS NOT NULL"
-        " AND state IN ('reserved', 'in_flight', 'sent', 'unknown')"
-        " ORDER BY slot_at DESC LIMIT 1),"
-        " (SELECT blocked_until FROM scope WHERE name = ?)",
-        account_id, account_id, f"{account_id}/requests",
-    )  # fmt: skip
-    return row

@@ -15,6 +15,7 @@ from xdm_mcp.ledger import (
     holding,
     peers,
     people,
+    recipients,
     recording,
     reserving,
     settling,
@@ -206,7 +207,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
     async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:
         """See Ledger.credits."""
         at = to_ms(now)
-        return await self._database.read(lambda sql: peers.credited(sql, account_id, at))
+        return await self._database.read(lambda sql: recipients.credited(sql, account_id, at))
 
     async def clear_opt_out(self, account_id: str, user_id: str, by: str, now: datetime) -> bool:
         """See Ledger.clear_opt_out."""

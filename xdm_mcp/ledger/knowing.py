@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from xdm_mcp.clock import to_ms
-from xdm_mcp.ledger.peers import load_peer, peer_facts
+from xdm_mcp.ledger.recipients import recipient
 from xdm_mcp.ledger.sql import Database, Sql
 from xdm_mcp.models.verdicts import PeerFacts
 
@@ -41,6 +41,5 @@ def known_peers(
 ) -> Mapping[str, PeerFacts]:
     """See KnowingLedger.known_peers."""
     return {
-        user_id: peer_facts(sql, load_peer(sql, account_id, f"user:{user_id}"), now)
-        for user_id in user_ids
+        user_id: recipient(sql, account_id, f"user:{user_id}").facts(now) for user_id in user_ids
     }

@@ -114,6 +114,8 @@ def leaks(sql: Sql, account_id: str, target: Target, draft: Marked) -> tuple[Lea
         for back in [_back(mark, row[1])]
         if back is not None
     ]
+    if not met:
+        return ()
     near = {at for mark, back, _ in met if mark.kind is MarkKind.WORDS for at in _near(mark, back)}
     runs = draft.runs(sorted(near))
     free = {runs[digest] for digest, rows in standing(sql, runs).items() if _free(rows, own)}

@@ -1,5 +1,5 @@
 """What is remembered of each recipient: their last word, the reply credit it grants, opt-outs,
-refusals."""
+refusals. What the guard may know of it is in `recipients.py`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import astuple, dataclass, replace
 from datetime import timedelta
 
 from xdm_mcp.ledger.audit import append
-from xdm_mcp.ledger.people import standing
-from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.quota import WINDOW_MARGIN
-from xdm_mcp.models.verdicts import PeerFacts
 
 CREDITS = 5
 """Sends that one inbound message pays for (`direct_messages/events/new`, X API v1.1)."""
@@ -52,16 +49,16 @@ class Peer:
 
 
 FIELDS = (
-    "account_id, peer, inbound_id, inbound_at, newest_id, opted_out_id, opted_out_at,"
-    " cleared_id, closed_at, closed_until, closed_code"
-)
+    "account_id", "peer", "inbound_id", "inbound_at", "newest_id", "opted_out_id", "opted_out_at",
+    "cleared_id", "closed_at", "closed_until", "closed_code",
+)  # fmt: skip
 """The columns, in the order of `Peer`."""
 
 
 def load_peer(sql: Sql, account_id: str, key: str) -> Peer:
     """Return what is known of a recipient, an empty row for a stranger."""
     row = sql.one(
-        f"SELECT {FIELDS} FROM peer WHERE account_id = ? AND peer = ?",  # noqa: S608 - our own names
+        f"SELECT {', '.join(FIELDS)} FROM peer WHERE account_id = ? AND peer = ?",  # noqa: S608 - our own names
         account_id, key,
     )  # fmt: skip
     return Peer(account_id, key) if row is None else Peer(*row)
@@ -69,10 +66,9 @@ def load_peer(sql: Sql, account_id: str, key: str) -> Peer:
 
 def save_peer(sql: Sql, peer: Peer) -> None:
     """Write the row."""
-    names = FIELDS.replace(" ", "").split(",")
-    sets = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
+    sets = ", ".join(f"{name} = excluded.{name}" for name in FIELDS[2:])
     sql.run(
-        f"INSERT INTO peer ({FIELDS}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own names
+        f"INSERT INTO peer ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - our own names
         f" ON CONFLICT (account_id, peer) DO UPDATE SET {sets}",
         *astuple(peer),
     )
@@ -81,88 +77,6 @@ def save_peer(sql: Sql, peer: Peer) -> None:
 def newer(message_id: str, than: str | None) -> bool:
     """Whether a message is newer than another; ids of X grow with time."""
     return than is None or int(message_id) > int(than)
-
-
-@dataclass(frozen=True, slots=True)
-class Sends:
-    """Our sends to a recipient since a moment: those that went or go out, and those that wait for a
-    person."""
-
-    out: int
-    waiting: int
-
-
-def sends_since(sql: Sql, peer: Peer, but_for: int = 0) -> Sends:
-    """Count sends to a recipient since their last word, those made elsewhere included, but not the
-    waiting one with the id `but_for`. Of what left shortly before their word X may have taken it
-    later: where its message is known, the ids tell.
-
-    At most `ENOUGH` of each kind: each that is counted is one more row to read.
-    """
-    account_id, key, since = peer.account_id, peer.key, peer.inbound_at or 0
-    word = peer.inbound_id or ""
-    [[own, elsewhere, waiting]] = sql.all(
-        SINCE,
-        account_id, key, since - ON_ITS_WAY, since, word, word, word, ENOUGH,
-        account_id, key, since, ENOUGH,
-        account_id, key, since, but_for, ENOUGH,
-    )  # fmt: skip
-    return Sends(int(own) + int(elsewhere), int(waiting))
-
-
-ENOUGH = 2 * CREDITS
-"""More sends to one recipient than any rule asks for."""
-
-SINCE = """
-SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM entry
-        WHERE account_id = ? AND peer = ? AND slot_at >= ?
-        AND (slot_at >= ? OR message_id IS NULL OR length(message_id) > length(?)
-            OR length(message_id) = length(?) AND message_id > ?)
-        AND state IN ('reserved', 'in_flight', 'sent', 'unknown') LIMIT ?) AS own),
-    (SELECT count(*) FROM (SELECT 1 FROM external
-        WHERE account_id = ? AND peer = ? AND at >= ? LIMIT ?) AS elsewhere),
-    (SELECT count(*) FROM (SELECT 1 FROM entry
-        WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL
-        AND state IN ('held', 'approved') AND peer = ? AND slot_at >= ? AND id <> ? LIMIT ?)
-        AS waiting)
-"""
-
-
-def peer_facts(sql: Sql, peer: Peer, now: int, but_for: int = 0) -> PeerFacts:
-    """Return what the guard may know of a recipient, where the send `but_for` is judged again."""
-    user_id = peer.key.removeprefix("user:") if peer.key.startswith("user:") else None
-    told = standing(sql, user_id) if user_id else None
-    sends = sends_since(sql, peer, but_for)
-    credits_left = peer.credits(sends.out, now)
-    reopened = (peer.inbound_at or 0) > (peer.closed_at or 0)
-    closed = (peer.closed_until or 0) > now and not reopened
-    return PeerFacts(
-        peer=peer.key,
-        user_id=user_id,
-        last_inbound_at=moment(peer.inbound_at),
-        own_since_inbound=sends.out + sends.waiting,
-        opted_out_at=moment(peer.opted_out_at),
-        closed_until=moment(peer.closed_until) if closed else None,
-        closed_code=peer.closed_code if closed else None,
-        blocked=told.blocked if told else False,
-        suspended=told.suspended if told else False,
-        can_dm=told.can_dm if told else None,
-        can_dm_at=told.at if told else None,
-        credits_left=credits_left,
-        credits_until=moment(peer.credit_ends) if credits_left else None,
-    )
-
-
-def credited(sql: Sql, account_id: str, now: int) -> tuple[PeerFacts, ...]:
-    """Return the people whose last message still grants reply credit, the newest first."""
-    rows = sql.all(
-        f"SELECT {FIELDS} FROM peer WHERE account_id = ? AND inbound_at > ?"  # noqa: S608 - our own names
-        " ORDER BY inbound_at DESC",
-        account_id, now - CREDIT_SPAN,
-    )  # fmt: skip
-    found = (peer_facts(sql, Peer(*row), now) for row in rows)
-    return tuple(facts for facts in found if facts.credits_left > 0)
 
 
 def close(sql: Sql, account_id: str, key: str, now: int, until: int, code: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from xdm_mcp.clock import from_ms
 from xdm_mcp.ledger.rows import moment
-from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.models.people import USER_ID, KnownUser, User
 
 
@@ -58,13 +58,8 @@ def known(sql: Sql, who: str) -> KnownUser | None:
     return None if row is None else _person(sql, row[0])
 
 
-def standing(sql: Sql, user_id: str) -> Standing | None:
-    """Return what was told of a person and us, None for one nobody told of."""
-    row = sql.one(
-        "SELECT connection, suspended, can_dm, standing_at FROM person WHERE id = ?", user_id
-    )
-    if row is None:
-        return None
+def standing_of(row: Row) -> Standing:
+    """Return what the columns connection, suspended, can_dm and standing_at of a person say."""
     connection, suspended, can_dm, at = row
     blocked = "blocking" in connection.split()
     return Standing(blocked, bool(suspended), _truth(can_dm), moment(at))

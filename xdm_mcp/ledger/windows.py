@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.rows import Charge, charges_of
-from xdm_mcp.ledger.sql import Sql
+from xdm_mcp.ledger.sql import Row, Sql, Value
 from xdm_mcp.models.quota import WINDOW_MARGIN, Limit, ServerWindow, Window
 
 REFUSED, NEVER_LEFT, CREDIT = 1, 2, 4
@@ -41,7 +41,14 @@ def _in_ms(per: timedelta, margin: timedelta) -> int:
 
 def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
     """Return how each limit stands, X's own word included where it is the stricter."""
-    return tuple(_window(sql, limit, now) for limit in limits)
+    if not limits:
+        return ()
+    asked: list[Value] = []
+    for limit in limits:
+        since, honoured = now - span(limit), _honoured(limit)
+        asked += since, since, since, honoured, honoured, now, limit.scope
+    stands = {row[0]: row[1:] for row in sql.all(_probe(len(limits)), *asked)}
+    return tuple(_window(sql, limit, stands.get(at), now) for at, limit in enumerate(limits))
 
 
 def charge(sql: Sql, scopes: Mapping[str, int], at: int) -> tuple[Charge, ...]:
@@ -119,9 +126,7 @@ def observe(sql: Sql, said: Iterable[ServerWindow], now: int) -> None:
         )  # fmt: skip
 
 
-def _window(sql: Sql, limit: Limit, now: int) -> Window:
-    since, honoured = now - span(limit), _honoured(limit)
-    scope = sql.one(PROBE, since, since, since, honoured, honoured, now, limit.scope)
+def _window(sql: Sql, limit: Limit, scope: Row | None, now: int) -> Window:
     if scope is None:
         return Window(limit, 0, max(0, limit.limit), None, None)
     scope_id, seq, blocked_until, first, excused, newest, told = scope
@@ -132,8 +137,14 @@ def _window(sql: Sql, limit: Limit, now: int) -> Window:
     return lowered(window, 0, blocked_until) if blocked_until > now else window
 
 
+@cache
+def _probe(windows: int) -> str:
+    """Return the statement that asks of so many windows at once; each answers with its place."""
+    return " UNION ALL ".join(PROBE.format(place=place) for place in range(windows))
+
+
 PROBE = """
-SELECT id, seq, blocked_until,
+SELECT {place}, id, seq, blocked_until,
     (WITH RECURSIVE halved (low, high) AS (
         SELECT CAST(0 AS BIGINT), scope.seq
         UNION ALL SELECT
@@ -150,9 +161,9 @@ SELECT id, seq, blocked_until,
     EXISTS (SELECT 1 FROM server_window WHERE scope_id = scope.id AND resets_at > ?)
 FROM scope WHERE name = ?
 """
-"""A whole window in one statement: the scope, the first charge inside (one past the last if there
-is none), how many of those inside do not count, the newest that counts, and whether headers said
-something that still holds."""
+"""A whole window: the scope, the first charge inside (one past the last if there is none), how many
+of those inside do not count, the newest that counts, and whether headers said something that still
+holds."""
 
 
 def _counted(
