@@ -128,7 +128,7 @@ def test_a_link_is_found_with_its_real_host(text: str, expected: list[tuple[str,
 @pytest.mark.parametrize("text", NOT_LINKS)
 def test_what_nobody_can_click_is_no_link(text: str) -> None:
     """Sentences, numbers, file names and addresses are not taken for links."""
-    assert links(text) == []
+    assert links(text) == ()
 
 
 @pytest.mark.parametrize("host", ["\u6f22" * 64 + ".com", "\u6f22." * 127 + "com"])
@@ -198,7 +198,8 @@ def _work(call: Callable[[], Any]) -> int:
 def test_the_work_grows_with_the_length_and_no_faster(unit: str) -> None:
     """Four times the text takes at most about four times the steps, however hostile it is."""
     short, long = (unit * (size // len(unit)) for size in (2_500, 10_000))
-    assert _work(lambda: links(long)) <= 4.2 * _work(lambda: links(short)) + 200
+    afresh = links.__wrapped__  # what was asked before costs nothing
+    assert _work(lambda: afresh(long)) <= 4.2 * _work(lambda: afresh(short)) + 200
 
 
 def test_no_pattern_can_backtrack() -> None:

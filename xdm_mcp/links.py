@@ -17,6 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from xdm_mcp.characters import Kind, kind_of
@@ -77,11 +78,15 @@ _OTHER_DOTS = "\u3002\uff0e\uff61"  # part labels as a dot does (UTS #46, versio
 _DOTS = str.maketrans(_OTHER_DOTS, "...")
 
 
-def links(text: str) -> list[Link]:
-    """Return all that becomes a link when `text` is sent, in order and without overlap."""
+@lru_cache(maxsize=8)
+def links(text: str) -> tuple[Link, ...]:
+    """Return all that becomes a link when `text` is sent, in order and without overlap.
+
+    A send asks several times of the same text: for its digests, and for each rule about links.
+    """
     if "." not in text and "://" not in text:
-        return []
-    return list(_links(text))
+        return ()
+    return tuple(_links(text))
 
 
 def _links(text: str) -> Iterator[Link]:

@@ -56,6 +56,12 @@ WIDTH = 4
 
 MASK = (1 << BITS) - 1
 
+SHIFTS = range(0, 2 * BESIDE * BITS, BITS)
+"""Where the class of each letter beside a run lies among the bits."""
+
+NOTHING = [-1] * BESIDE
+"""Stands beside the first and the last letters of a text."""
+
 
 class MarkKind(IntEnum):
     """What a mark stands for; the numbers are stored, and the smaller one wins where two meet."""
@@ -122,7 +128,9 @@ class Marked:
 
 def marked(text: str, key: bytes, owner: str) -> Marked:
     """Return a text that is to be sent with its marks; see `marks_of`."""
-    return Marked(marks_of(text, key, owner), plain(unescaped(text)), key, owner)
+    text = unescaped(text)
+    letters = plain(text)
+    return Marked(_marks(text, letters, key, owner), letters, key, owner)
 
 
 def marks_of(text: str, key: bytes, owner: str) -> Marks:
@@ -132,7 +140,11 @@ def marks_of(text: str, key: bytes, owner: str) -> Marks:
     its particulars.
     """
     text = unescaped(text)
-    marks = _words(plain(text), key, owner)
+    return _marks(text, plain(text), key, owner)
+
+
+def _marks(text: str, letters: str, key: bytes, owner: str) -> Marks:
+    marks = _words(letters, key, owner)
     for kind, what in particulars(text):
         told = what.encode("utf-8", "replace")
         [(digest, _)] = _digests([told], f"{kind}/1:{owner}", key)
@@ -143,9 +155,7 @@ def marks_of(text: str, key: bytes, owner: str) -> Marks:
 def shared(one: int, other: int) -> int | None:
     """Return where, from its run on backwards, the first stretch begins that two marks of one
     digest share, None where what stands around them differs."""
-    same = [
-        one >> bit & MASK == other >> bit & MASK != 0 for bit in range(0, 2 * BESIDE * BITS, BITS)
-    ]
+    same = [one >> bit & MASK == other >> bit & MASK != 0 for bit in SHIFTS]
     for back in range(WINDOW):
         if all(same[BESIDE - back : 2 * BESIDE - back]):
             return back
@@ -172,21 +182,23 @@ def _words(letters: str, key: bytes, owner: str) -> Marks:
     data = _bytes(letters)
     kept = _kept(letters, data)
     runs = [data[at * WIDTH : (at + RUN) * WIDTH] for at in kept]
+    numbers = [*NOTHING, *map(ord, letters), *NOTHING]
     marks: Marks = {}
     for at, (digest, pad) in zip(kept, _digests(runs, f"words/1:{owner}", key), strict=True):
         if digest not in marks:
-            marks[digest] = Mark(MarkKind.WORDS, at, _around(letters, at, pad))
+            before = numbers[at : at + BESIDE]
+            behind = numbers[at + BESIDE + RUN : at + BESIDE + RUN + BESIDE]
+            marks[digest] = Mark(MarkKind.WORDS, at, _around(before + behind, pad))
     return marks
 
 
-def _around(letters: str, at: int, pad: bytes) -> int:
+def _around(beside: Iterable[int], pad: bytes) -> int:
     """Return the classes of the letters beside a run: each is moved on by a byte that only who
     knows the run can know, so that alone they say nothing."""
-    beside = (*range(at - BESIDE, at), *range(at + RUN, at + RUN + BESIDE))
     around = 0
-    for nth, place in enumerate(beside):
-        if 0 <= place < len(letters):
-            around |= ((ord(letters[place]) + pad[nth]) % CLASSES + 1) << (nth * BITS)
+    for letter, secret, shift in zip(beside, pad, SHIFTS, strict=True):
+        if letter >= 0:
+            around |= ((letter + secret) % CLASSES + 1) << shift
     return around
 
 

@@ -30,7 +30,7 @@ def _hosts(hosts: Iterable[str]) -> tuple[str, ...]:
 def _host(written: str) -> str:
     """Return the host that a link to `written` would name."""
     url = f"http://{written.strip()}"
-    found = list(links(url))
+    found = links(url)
     if len(found) != 1 or found[0].url != url or set(written) & set("/:@?#"):
         raise ValueError(WANTED)
     if not HOST.fullmatch(found[0].host):
