@@ -313,7 +313,7 @@ class Outbox:
             wait = (entry.not_before - self._clock.now()).total_seconds()
             if wait > 0:
                 await self._clock.sleep(wait)
-        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint_if_cancelled()
 
     @contextmanager
     def _on_its_way(self) -> Iterator[None]:
