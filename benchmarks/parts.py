@@ -2,12 +2,13 @@
 
 A decision is taken apart into the synchronous call in the ledger, the same without the sync, and a
 bare hop to a thread. A whole send goes through the real outbox and guard to a backend that answers
-at once.
+at once; the same without the ledger's thread shows what asynchronous hops add.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,16 +50,20 @@ def parts(folder: Path, seconds: float, disk: Took, bars: Bars) -> None:
     """Print what a decision and a whole send consist of, and judge them."""
     call = synchronous(folder / "call.db", seconds / 2)
     dry = synchronous(folder / "dry.db", seconds / 2, dry=True)
-    hop, whole = bare_hop(seconds / 4), whole_sends(folder / "whole.db", seconds)
+    hop, whole = bare_hop(seconds / 4), whole_sends(Counting(folder / "whole.db"), seconds)
+    direct = whole_sends(Direct(folder / "direct.db"), seconds)
     print(f"  the ledger's call by itself : {call}")
     print(f"  the same without the sync   : {dry}")
     print(f"  a bare hop to a thread      : {hop}")
     print(f"  a whole send                : {whole.took}")
     print(f"  of it outside of the ledger : {whole.around}")
+    print(f"  the same without a thread   : {direct.around}")
     print(f"  a whole send is {whole.statements:.1f} statements")
     bars.judge("p50 of the ledger's call against one sync", call.at(0.5) / disk.at(0.5), DISK)
     bars.judge("durable writes of a whole send", whole.writes, WRITES)
     bars.judge("p50 of a whole send outside of the ledger, ms", whole.around.at(0.5), AROUND_MS)
+    added = whole.around.at(0.5) - direct.around.at(0.5)
+    bars.judge("of that, what its asynchronous hops add, ms", added, AROUND_MS)
 
 
 class Counting(SqliteDatabase):
@@ -77,6 +82,13 @@ class Counting(SqliteDatabase):
         finally:
             self.inside += (time.perf_counter() - start) * 1e3
             self.writes += begin == "BEGIN IMMEDIATE" and end == "COMMIT"
+
+
+class Direct(Counting):
+    """The same in the event loop's own thread, which stands still meanwhile."""
+
+    async def _hop(self, step: Callable[[], T]) -> T:
+        return self._guarded(step)
 
 
 class CountingSql:
@@ -160,11 +172,10 @@ class Whole:
     statements: float
 
 
-def whole_sends(path: Path, seconds: float) -> Whole:
+def whole_sends(database: Counting, seconds: float) -> Whole:
     """Send through the outbox for so long, to people who wrote to us first."""
 
     async def run() -> Whole:
-        database = Counting(path)
         ledger = SqlLedger(database)
         await meet_everybody(ledger)
         await ledger.remember_users([User(who) for who in (*FRIENDS, ME)], datetime.now(UTC))

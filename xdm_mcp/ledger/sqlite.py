@@ -260,7 +260,7 @@ class ApswSql:
 
 
 def _number(connection: apsw.Connection, pragma: str) -> int:
-    value = connection.pragma(pragma)
+    [[value]] = connection.execute(f"PRAGMA {pragma}").fetchall()  # planned once
     return value if isinstance(value, int) else 0
 
 
