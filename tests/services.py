@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -47,12 +48,13 @@ class Books:
 
 
 @asynccontextmanager
-async def books(home: Path, name: str, per_day: str = "5.00") -> AsyncIterator[Books]:
-    """Yield a program that speaks with the pretend service of a backend, within a budget."""
+async def books(home: Path, name: str, per_day: str = "5.00", **guard: Any) -> AsyncIterator[Books]:
+    """Yield a program that speaks with the pretend service of a backend, within a budget, whose
+    policy has these tables of `guard`."""
     clock = ManualClock(START)
     journal = MemoryJournal(clock)
-    budget = {"budget": {"per_day_usd": per_day}}
-    settings = load(home=home, env={}, backend=name, guard=budget, **CREDENTIALS[name])
+    tables = {"budget": {"per_day_usd": per_day}} | guard
+    settings = load(home=home, env={}, backend=name, guard=tables, **CREDENTIALS[name])
     wire = httpx2.ASGITransport(app=build_app(journal, clock))
     async with open_app(settings, clock=clock) as app:
         app.__dict__["backend"] = open_backend(settings, clock, wire)

@@ -27,7 +27,7 @@ from tests.contract.ledger.desk import ask as wants
 from tests.contract.ledger.desk import message as posted
 from tests.faults.drawing import PEERS
 from tests.faults.oracle import LATE, MINUTE, Life, Oracle, answers
-from xdm_mcp.ledger.base import Judge
+from xdm_mcp.ledger.judging import Judge
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
 from xdm_mcp.models.messages import Message

@@ -40,6 +40,7 @@ from typing import Protocol
 
 from xdm_mcp.ledger.asking import AskingLedger
 from xdm_mcp.ledger.factors import FactorLedger
+from xdm_mcp.ledger.judging import Judge, JudgingLedger
 from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.ledger.marks import REMEMBERED
@@ -51,10 +52,7 @@ from xdm_mcp.models.people import KnownUser, User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Hold, Outcome
 from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
-from xdm_mcp.models.verdicts import Decision, Facts, PeerFacts
-
-Judge = Callable[[Facts, datetime], Decision]
-"""The guard bound to one draft: facts and the moment in, decision out. Pure."""
+from xdm_mcp.models.verdicts import Decision, PeerFacts
 
 MakeHold = Callable[[Decision, datetime], Hold]
 """Makes the question for a person from the decision that holds a draft. Pure; randomness was
@@ -98,7 +96,14 @@ class Booking:
 
 
 class Ledger(
-    AskingLedger, FactorLedger, KeptLedger, KnowingLedger, PollingLedger, TaintLedger, Protocol
+    AskingLedger,
+    FactorLedger,
+    JudgingLedger,
+    KeptLedger,
+    KnowingLedger,
+    PollingLedger,
+    TaintLedger,
+    Protocol,
 ):
     """See the module: the seven promises hold for every method."""
 
@@ -112,10 +117,6 @@ class Ledger(
         ...
 
     # -- the life of a send
-
-    async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
-        """Return what `reserve` would judge now. Changes nothing."""
-        ...
 
     async def reserve(
         self,

@@ -23,9 +23,10 @@ from xdm_mcp.ledger import (
     windows,
 )
 from xdm_mcp.ledger.asking import SqlAsking
-from xdm_mcp.ledger.base import Booking, Judge, MakeHold, Reservation, Trip
+from xdm_mcp.ledger.base import Booking, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.facts import Wanted, wanted_by
+from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.kept import SqlKept, length_ms
 from xdm_mcp.ledger.knowing import SqlKnowing
 from xdm_mcp.ledger.marks import REMEMBERED, key_of, known_key
@@ -61,11 +62,21 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         await self._database.close()
 
     async def facts(self, draft: Draft, limits: Sequence[Limit], now: datetime) -> Facts:
-        """See Ledger.facts."""
+        """See JudgingLedger.facts."""
         at = to_ms(now)
         wanted = await self._wanted(draft)
         return await self._database.imagine(
             lambda sql: reserving.facts(sql, draft, limits, at, wanted)
+        )
+
+    async def preview(
+        self, draft: Draft, limits: Sequence[Limit], judge: Judge, now: datetime
+    ) -> Preview:
+        """See JudgingLedger.preview."""
+        at = to_ms(now)
+        wanted = await self._wanted(draft)
+        return await self._database.imagine(
+            lambda sql: reserving.preview(sql, draft, limits, judge, at, wanted)
         )
 
     async def reserve(

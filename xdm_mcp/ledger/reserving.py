@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.audit import append
-from xdm_mcp.ledger.base import Judge, MakeHold, Reservation
+from xdm_mcp.ledger.base import MakeHold, Reservation
 from xdm_mcp.ledger.books import DAY, book, stops
 from xdm_mcp.ledger.entries import change, find, insert, load, note
 from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
+from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.marks import key_of
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
@@ -39,11 +40,21 @@ LIVE = frozenset(
 def facts(
     sql: Sql, draft: Draft, limits: Sequence[Limit], now: int, wanted: Wanted | None = None
 ) -> Facts:
-    """See Ledger.facts. `wanted` as in `reserve`."""
-    sweep(sql, now)
-    wanted = wanted or wanted_by(draft, key_of(sql))
-    earlier = _under_key(sql, wanted)
-    return weigh(sql, _but_for(earlier, wanted), limits, now).facts
+    """See JudgingLedger.facts. `wanted` as in `reserve`."""
+    return weigh(sql, _looked_for(sql, draft, now, wanted), limits, now).facts
+
+
+def preview(
+    sql: Sql,
+    draft: Draft,
+    limits: Sequence[Limit],
+    judge: Judge,
+    now: int,
+    wanted: Wanted | None = None,
+) -> Preview:
+    """See JudgingLedger.preview. `wanted` as in `reserve`."""
+    weighed, decision = _judged(sql, _looked_for(sql, draft, now, wanted), limits, judge, now)
+    return Preview(decision, weighed.facts)
 
 
 def reserve(
@@ -187,6 +198,13 @@ def _judged(
         weighed = weigh(sql, wanted, limits, now, credit=False)
         decision = judge(weighed.facts, from_ms(now))
     return weighed, decision
+
+
+def _looked_for(sql: Sql, draft: Draft, now: int, wanted: Wanted | None) -> Wanted:
+    """Sweep as `reserve` does first, and return what it would look for."""
+    sweep(sql, now)
+    wanted = wanted or wanted_by(draft, key_of(sql))
+    return _but_for(_under_key(sql, wanted), wanted)
 
 
 def _under_key(sql: Sql, wanted: Wanted) -> Stored | None:

@@ -136,8 +136,9 @@ class Outbox:
         limits = self._limits(draft)
         now = self._clock.now()
         if dry_run:
-            facts = await self._ledger.facts(draft, limits, now)
-            return tell_preview(draft, self._policy.decide(draft, facts, now))
+            judge = partial(self._policy.decide, draft)
+            seen = await self._ledger.preview(draft, limits, judge, now)
+            return tell_preview(draft, seen.decision)
         await self._meet(draft)
         late = await self._timekeeper.refusal()
         fit = Fit(draft, late) if late else await fitness(draft, self._drafts, self._backend)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from xdm_mcp.backends.base import Backend
@@ -27,7 +28,6 @@ from xdm_mcp.models.results import (
 )
 from xdm_mcp.models.sends import Draft, Entry, SendState, Target
 from xdm_mcp.models.verdicts import Facts, Verdict
-from xdm_mcp.outbox.telling import reason
 from xdm_mcp.outbox.timing import off, stepped
 from xdm_mcp.people import People, normalise
 from xdm_mcp.reads import bound_of
@@ -160,16 +160,16 @@ class Standing:
         )
         now = self._clock.now()
         limits = self._policy.limits(account.id, self._backend.capabilities.limits)
-        facts = await self._ledger.facts(draft, limits, now)
-        decision = self._policy.decide(draft, facts, now)
-        can_dm, basis = _can_dm(user, facts, now)
+        judge = partial(self._policy.decide, draft)
+        seen = await self._ledger.preview(draft, limits, judge, now)
+        can_dm, basis = _can_dm(user, seen.facts, now)
         return RecipientRow(
             who=shown if USER_ID.match(shown) else f"@{shown}",
             user_id=user.id,
             can_dm=can_dm,
             basis=basis,
-            verdict=VERDICTS[decision.verdict],
-            reasons=[reason(f) for f in decision.findings if f.verdict is decision.verdict],
+            verdict=VERDICTS[seen.decision.verdict],
+            reasons=[Reason(rule=rule, says=says) for rule, says in seen.decision.reasons],
         )
 
     async def _money(self, account_id: str, now: datetime) -> Money:

@@ -20,7 +20,7 @@ from tests.contract.ledger.desk import (
     draft,
     sent,
 )
-from xdm_mcp.ledger.base import Judge
+from xdm_mcp.ledger.judging import Judge
 from xdm_mcp.models.sends import Entry, Halt, Outcome, SendState
 
 TROUBLE = Halt("account_locked", "X locked the account.", START)

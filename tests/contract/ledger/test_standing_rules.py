@@ -27,7 +27,7 @@ from tests.contract.ledger.desk import (
     snowflake,
 )
 from xdm_mcp.errors import BadInput, NotFound
-from xdm_mcp.ledger.base import Judge
+from xdm_mcp.ledger.judging import Judge
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.sends import Assurance, Entry, SendState, Target
 from xdm_mcp.models.standing_rules import RULES_AT_MOST, RuleUse, StandingRule, Terms
