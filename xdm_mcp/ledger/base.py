@@ -45,13 +45,13 @@ from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.ledger.knowing import KnowingLedger
 from xdm_mcp.ledger.marks import REMEMBERED
 from xdm_mcp.ledger.polling import PollingLedger
+from xdm_mcp.ledger.standing_rules import RulesLedger
 from xdm_mcp.ledger.taints import TaintLedger
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.people import KnownUser, User
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend, Window
 from xdm_mcp.models.sends import Assurance, Draft, Entry, Halt, Hold, Outcome
-from xdm_mcp.models.standing_rules import RuleUse, StandingRule, Terms
 from xdm_mcp.models.verdicts import Decision, PeerFacts
 
 MakeHold = Callable[[Decision, datetime], Hold]
@@ -102,6 +102,7 @@ class Ledger(
     KeptLedger,
     KnowingLedger,
     PollingLedger,
+    RulesLedger,
     TaintLedger,
     Protocol,
 ):
@@ -340,31 +341,6 @@ class Ledger(
 
     async def clear_halt(self, account_id: str, code: str | None, by: str, now: datetime) -> int:
         """Clear one halt or all; return how many. Only a person (`by`) asks for this."""
-        ...
-
-    # -- standing rules
-
-    async def add_standing_rule(
-        self, account_id: str, terms: Terms, assurance: Assurance, by: str, now: datetime
-    ) -> StandingRule:
-        """Make a standing rule that holds from now on; only a person asks for this, no tool.
-
-        What it let pass is counted by the transaction that reserves. Raises BadInput for terms that
-        cannot be, for an assurance below `person`, and where as many rules hold as may.
-        """
-        ...
-
-    async def withdraw_standing_rule(
-        self, account_id: str, rule_id: str, by: str, now: datetime
-    ) -> StandingRule:
-        """End a standing rule at once, for sends too that it let pass and that have not left: their
-        `dispatch` returns None and they fail (code `rule_ended`, `not_sent`). Raises NotFound where
-        no rule of the account with that id was left to withdraw.
-        """
-        ...
-
-    async def standing_rules(self, account_id: str, now: datetime) -> tuple[RuleUse, ...]:
-        """Return the rules in force, oldest first, each with what it let pass in 24 hours."""
         ...
 
     async def newest_stamp(self, account_id: str) -> datetime | None:

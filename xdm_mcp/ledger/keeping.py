@@ -275,7 +275,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
     async def add_standing_rule(
         self, account_id: str, terms: Terms, assurance: Assurance, by: str, now: datetime
     ) -> StandingRule:
-        """See Ledger.add_standing_rule."""
+        """See RulesLedger.add_standing_rule."""
         at = to_ms(now)
         return await self._database.write(
             lambda sql: standing_rules.add(sql, account_id, terms, assurance, by, at)
@@ -284,14 +284,14 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
     async def withdraw_standing_rule(
         self, account_id: str, rule_id: str, by: str, now: datetime
     ) -> StandingRule:
-        """See Ledger.withdraw_standing_rule."""
+        """See RulesLedger.withdraw_standing_rule."""
         at = to_ms(now)
         return await self._database.write(
             lambda sql: standing_rules.withdraw(sql, account_id, rule_id, by, at)
         )
 
     async def standing_rules(self, account_id: str, now: datetime) -> tuple[RuleUse, ...]:
-        """See Ledger.standing_rules."""
+        """See RulesLedger.standing_rules."""
         at = to_ms(now)
         return await self._database.read(lambda sql: standing_rules.of_account(sql, account_id, at))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from xdm_mcp.clock import from_ms, rfc3339, to_ms
 from xdm_mcp.errors import BadInput, NotFound
@@ -23,10 +24,37 @@ SELECT = (
 )
 
 
+class RulesLedger(Protocol):
+    """The part of the contract that is about standing rules."""
+
+    async def add_standing_rule(
+        self, account_id: str, terms: Terms, assurance: Assurance, by: str, now: datetime
+    ) -> StandingRule:
+        """Make a standing rule that holds from now on; only a person asks for this, no tool.
+
+        What it let pass is counted by the transaction that reserves. Raises BadInput for terms that
+        cannot be, for an assurance below `person`, and where as many rules hold as may.
+        """
+        ...
+
+    async def withdraw_standing_rule(
+        self, account_id: str, rule_id: str, by: str, now: datetime
+    ) -> StandingRule:
+        """End a standing rule at once, for sends too that it let pass and that have not left: their
+        `dispatch` returns None and they fail (code `rule_ended`, `not_sent`). Raises NotFound where
+        no rule of the account with that id was left to withdraw.
+        """
+        ...
+
+    async def standing_rules(self, account_id: str, now: datetime) -> tuple[RuleUse, ...]:
+        """Return the rules in force, oldest first, each with what it let pass in 24 hours."""
+        ...
+
+
 def add(
     sql: Sql, account_id: str, terms: Terms, assurance: Assurance, by: str, now: int
 ) -> StandingRule:
-    """See Ledger.add_standing_rule."""
+    """See RulesLedger.add_standing_rule."""
     fault = terms.fault(from_ms(now))
     if fault is not None:
         raise BadInput(fault)
@@ -52,7 +80,7 @@ def add(
 
 
 def withdraw(sql: Sql, account_id: str, rule_id: str, by: str, now: int) -> StandingRule:
-    """See Ledger.withdraw_standing_rule."""
+    """See RulesLedger.withdraw_standing_rule."""
     # Ids of PostgreSQL end at 2^63; what is no id of ours is not looked for.
     number = int(rule_id) if rule_id.isascii() and rule_id.isdigit() and len(rule_id) < 19 else 0
     changed = sql.run(
@@ -67,7 +95,7 @@ def withdraw(sql: Sql, account_id: str, rule_id: str, by: str, now: int) -> Stan
 
 
 def of_account(sql: Sql, account_id: str, now: int) -> tuple[RuleUse, ...]:
-    """See Ledger.standing_rules."""
+    """See RulesLedger.standing_rules."""
     rows = sql.all(
         f"{SELECT} WHERE account_id = ? AND withdrawn_at IS NULL AND until > ? ORDER BY id",
         account_id, now,
