@@ -12,7 +12,15 @@ from typing import Any
 from xdm_mcp.backends.base import Picture
 from xdm_mcp.backends.http import Answer, NoAnswer, Wire
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
-from xdm_mcp.ledger import peers, recording, reserving, settling, sweeping, windows
+from xdm_mcp.ledger import (
+    peers,
+    recording,
+    reserving,
+    settling,
+    sweeping,
+    windows,
+    withholding,
+)
 from xdm_mcp.ledger.entries import change, load
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import Entry, Outcome, SendState, Target
@@ -26,7 +34,7 @@ def calls_the_interrupted_unsent() -> None:
 def sends_before_it_is_written_down() -> None:
     """The request leaves while the row still says that nothing has."""
 
-    def dispatch(sql: Sql, owner: str, entry: Entry, now: int) -> Entry | None:
+    def dispatch(sql: Sql, owner: str, entry: Entry, now: int, **_: bool) -> Entry | None:
         return entry
 
     settling.dispatch = dispatch
@@ -93,7 +101,7 @@ DECIDING: tuple[tuple[ModuleType, str, object], ...] = (
     (peers, "CREDIT_SPAN", 25 * HOUR),
     (reserving, "KEY_LIVES", 10 * HOUR),
     (reserving, "RESERVED_FOR", HOUR),
-    (settling, "LATE", 50_000),
+    (withholding, "LATE", 50_000),
     (settling, "IN_FLIGHT_FOR", HOUR),
     (settling, "_owned", lambda stored, _, __, *states: stored.entry.state in states),
     (settling, "give_back", lambda *_, **__: None),

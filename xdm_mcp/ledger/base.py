@@ -188,13 +188,18 @@ class Ledger(
         """
         ...
 
-    async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
+    async def dispatch(
+        self, entry: Entry, now: datetime, *, heed_opt_outs: bool = True
+    ) -> Entry | None:
         """Note that the request leaves now (`reserved` to `in_flight`).
 
         None means that it must not: somebody else owns it, or a halt that concerns it or a wait of
-        the account came, or the standing rule that let it pass has ended, or it is more than 5
-        seconds late for its slot. In these last cases the entry has failed (codes `halted`,
-        `paused`, `rule_ended`, `late`; `not_sent`), and everything was given back.
+        the account came, or the recipient (of a new group any member) asked us to stop and the
+        owner heeds that, or its approval or the standing rule that let it pass has ended, or it is
+        more than 5 seconds late for its slot. In these last cases the entry has failed (codes
+        `halted`, `paused`, `opted_out`, `expired`, `rule_ended`, `late`; `not_sent`), and
+        everything was given back; one that a person approved and that is only late is approved
+        again.
         """
         ...
 

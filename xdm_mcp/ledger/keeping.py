@@ -132,11 +132,13 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
             lambda sql: reserving.claim(sql, self._owner, entry_id, limits, judge, at, leave=leave)
         )
 
-    async def dispatch(self, entry: Entry, now: datetime) -> Entry | None:
+    async def dispatch(
+        self, entry: Entry, now: datetime, *, heed_opt_outs: bool = True
+    ) -> Entry | None:
         """See Ledger.dispatch."""
-        at = to_ms(now)
+        at, owner = to_ms(now), self._owner
         return await self._database.write(
-            lambda sql: settling.dispatch(sql, self._owner, entry, at)
+            lambda sql: settling.dispatch(sql, owner, entry, at, heed_opt_outs=heed_opt_outs)
         )
 
     async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:

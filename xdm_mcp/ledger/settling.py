@@ -13,28 +13,24 @@ from datetime import timedelta
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.base import Attempt, Trip
-from xdm_mcp.ledger.books import book, halt, halts, stops
+from xdm_mcp.ledger.books import book, halt
 from xdm_mcp.ledger.elsewhere import sent_elsewhere, sent_here
 from xdm_mcp.ledger.entries import change, find, load, note
 from xdm_mcp.ledger.peers import close
 from xdm_mcp.ledger.rows import Stored
 from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.ledger.sql import Sql, Value
-from xdm_mcp.ledger.standing_rules import in_force
 from xdm_mcp.ledger.windows import (
     NEVER_LEFT,
     REFUSED,
     block,
-    blocked_until,
     count_again,
     excuse,
     observe,
 )
-from xdm_mcp.models.quota import DEADLINE, LATENESS
+from xdm_mcp.ledger.withholding import withheld
+from xdm_mcp.models.quota import DEADLINE
 from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState
-
-LATE = LATENESS // timedelta(milliseconds=1)
-"""How late (ms) after its slot a send may leave."""
 
 IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
 """How long (ms) an owner has to tell the outcome before the sweep calls it unknown."""
@@ -57,12 +53,14 @@ PROVABLE = frozenset(
 """States of a send that may have left, and that a receipt can prove."""
 
 
-def dispatch(sql: Sql, owner: str, entry: Entry, now: int) -> Entry | None:
+def dispatch(
+    sql: Sql, owner: str, entry: Entry, now: int, *, heed_opt_outs: bool = True
+) -> Entry | None:
     """See Ledger.dispatch."""
     stored = load(sql, entry.id)
     if not _owned(stored, entry, owner, SendState.RESERVED):
         return None
-    why = _withheld(sql, stored, now)
+    why = withheld(sql, stored, now, heed_opt_outs=heed_opt_outs)
     if why is not None:
         _end(sql, stored, why, now)
         return None
@@ -175,32 +173,6 @@ def _count_after_all(sql: Sql, stored: Stored) -> None:
 def _owned(stored: Stored, entry: Entry, owner: str, *states: SendState) -> bool:
     stands = stored.entry
     return stands.state in states and stored.owner == owner and stands.fence == entry.fence
-
-
-def _withheld(sql: Sql, stored: Stored, now: int) -> Outcome | None:
-    """Why a reserved send must not leave now: a halt or a pause has come, or its slot is past."""
-    entry = stored.entry
-    for halted in halts(sql, entry.account_id, now):
-        if stops(halted, first_contact=stored.first_contact, cost=entry.cost):
-            says = f"Sending was halted ({halted.code}) before it could leave."
-            return Outcome(SendState.FAILED, "halted", says, not_sent=True)
-    if entry.hold is not None and entry.hold.expires_at <= from_ms(now):
-        says = "Its approval expired before its turn came; ask again."
-        return Outcome(SendState.FAILED, "expired", says, not_sent=True)
-    if entry.standing_rule is not None and not in_force(sql, entry.standing_rule, now):
-        says = "The standing rule that let it pass ended before it could leave; ask again."
-        return Outcome(SendState.FAILED, "rule_ended", says, not_sent=True)
-    until = blocked_until(sql, entry.account_id)
-    if until > now:
-        says = "X wants a pause of the whole account before anything more is sent; try again then."
-        retry_at = from_ms(until)
-        return Outcome(SendState.FAILED, "paused", says, not_sent=True, retry_at=retry_at)
-    if now > stored.slot_at + LATE:
-        says = (
-            "Its turn passed before it could leave, perhaps because the machine slept; try again."
-        )
-        return Outcome(SendState.FAILED, "late", says, not_sent=True)
-    return None
 
 
 def _end(sql: Sql, stored: Stored, outcome: Outcome, now: int, **more: Value) -> Stored:

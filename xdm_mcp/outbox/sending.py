@@ -331,7 +331,8 @@ class Outbox:
         fit = await fitness(fit.draft, self._drafts, self._backend, entry)
         if fit.unfit is not None:
             return await self._settle(entry, fit.unfit)
-        flying = await self._ledger.dispatch(entry, self._clock.now())
+        heed = self._policy.recipients.enabled
+        flying = await self._ledger.dispatch(entry, self._clock.now(), heed_opt_outs=heed)
         if flying is None:
             return await self._ledger.entry(entry.id) or entry
         return await self._leave(flying, fit)
