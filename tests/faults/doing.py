@@ -203,6 +203,7 @@ class Doing:
         outcome = self.outcome(life, ending)
         self.run(attempt.ledger.settle(attempt.entry, outcome, now, quiet))
         owned = life.state in {"reserved", "in_flight"} and life.process is attempt.ledger
+        owned = owned or (life.robbed and life.owned and ending != "unknown")
         if outcome.receipt is not None:
             oracle.prove(life, outcome.receipt.message_id, now)
         elif owned and ending == "unknown":

@@ -79,11 +79,13 @@ class Life:
     """Whether the present attempt's owner has still to say how it ended."""
     found: bool = False
     """Whether a message with its words is all that proves it."""
+    robbed: bool = False
+    """Whether the message that seemed to prove it was another send's."""
 
     def end(self, state: str, now: datetime) -> None:
         """Settle it."""
         self.state, self.settled, self.ends, self.read_at = state, now, None, None
-        self.process = None
+        self.process, self.robbed = None, False
 
     def give_back(self, why: str) -> None:
         """Let its charges not count."""
@@ -255,7 +257,7 @@ class Oracle:
         for other in self.lives:
             if other.message == message:
                 other.state, other.message, other.settled = "unknown", None, None
-                other.read_at = now
+                other.read_at, other.robbed = now, True
         if life.message is not None:
             self.elsewhere(life.message, life.to, time_of(life.message), now)
         for charge in life.charges if life.state == "failed" else []:

@@ -209,10 +209,11 @@ class Ledger(
 
         A receipt is evidence and wins over any fence, over `unknown` and even over `failed`, whose
         charges then count again. Any other outcome of an owner that lost its lease changes nothing
-        of the entry. What the outcome says of the account holds in any case: a remembered closed
-        recipient, server windows, a wait until `retry_at`, its halt. `trip` looks at the attempts
-        after a change. An unknown entry is read back first after 5 seconds. Raises NotFound for an
-        entry that never was.
+        of the entry; an owner whose send words proved, until another send took their message, has
+        not lost it, and a definite outcome ends that send. What the outcome says of the account
+        holds in any case: a remembered closed recipient, server windows, a wait until `retry_at`,
+        its halt. `trip` looks at the attempts after a change. An unknown entry is read back first
+        after 5 seconds. Raises NotFound for an entry that never was.
         """
         ...
 

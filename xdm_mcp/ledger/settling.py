@@ -44,6 +44,9 @@ MISSED = frozenset({"late", LEFT})
 FOUND = "found"
 """The code of a send that is proven by a message with its words alone."""
 
+MISTAKEN = "mistaken"
+"""The code of a send whose proof turned out to be another send's."""
+
 FIRST_READ = 5_000
 """How long (ms) after an unknown outcome the conversation is first read back."""
 
@@ -81,6 +84,8 @@ def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip:
         changed = _end(sql, stored, outcome, now)
     elif outcome.not_sent and _only_found(stored, entry):
         changed = _not_it(sql, stored, outcome, now)
+    elif outcome.state is SendState.FAILED and _robbed(stored, entry):
+        changed = _end(sql, stored, outcome, now)
     else:
         changed = stored
     _account_effects(sql, stored, outcome, now)
@@ -208,10 +213,10 @@ def _take_from_others(sql: Sql, stored: Stored, message_id: str, now: int) -> No
         sql, "WHERE account_id = ? AND message_id = ? AND id <> ?",
         account_id, message_id, stored.entry.id,
     ):  # fmt: skip
-        note(sql, other, now, "unknown", code="mistaken")
+        note(sql, other, now, "unknown", code=MISTAKEN)
         change(
             sql, other, state=SendState.UNKNOWN, message_id=None, thread_id=None, settled_at=None,
-            code="mistaken", next_read_at=now,
+            code=MISTAKEN, next_read_at=now,
             says="The message that seemed to prove it belongs to another send.",
         )  # fmt: skip
 
@@ -228,10 +233,21 @@ def _attempts(sql: Sql, account_id: str) -> tuple[Attempt, ...]:
 
 
 def _only_found(stored: Stored, entry: Entry) -> bool:
-    """Whether words alone prove a send whose owner, who let it leave, still has to speak."""
+    """Whether words alone prove a send whose owner still has to speak."""
+    return stored.entry.code == FOUND and _has_to_speak(stored, entry)
+
+
+def _robbed(stored: Stored, entry: Entry) -> bool:
+    """Whether a send lost its message to another one before its owner spoke: then the owner knows
+    best how it ended."""
     stands = stored.entry
-    left = stands.dispatched_at is not None and stands.fence == entry.fence
-    return left and stands.code == FOUND
+    lost = stands.state is SendState.UNKNOWN and stands.code == MISTAKEN
+    return lost and _has_to_speak(stored, entry)
+
+
+def _has_to_speak(stored: Stored, entry: Entry) -> bool:
+    """Whether an owner let a send leave and has neither told its end nor lost its lease."""
+    return stored.entry.dispatched_at is not None and stored.entry.fence == entry.fence
 
 
 def _not_it(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:

@@ -12,13 +12,19 @@ from tests.contract.ledger.desk import (
     CARA,
     ME,
     MESSAGES,
+    NOT_SENT,
+    REFUSED,
+    UNKNOWN,
     Desk,
     allow_at,
     draft,
     message,
+    own,
+    sent,
+    snowflake,
 )
 from xdm_mcp.models.quota import Spend
-from xdm_mcp.models.sends import Draft, Entry, SendState, Target
+from xdm_mcp.models.sends import Draft, Entry, Outcome, SendState, Target
 
 GROUP = "123456789012345678"
 """A group's conversation."""
@@ -26,6 +32,7 @@ GROUP = "123456789012345678"
 MEMBERS = Target((ANNA, BEN))
 """Those with whom it is opened."""
 
+WORDS = draft().text
 SOON = timedelta(seconds=3)
 
 
@@ -107,3 +114,73 @@ async def test_an_owner_who_heeds_no_opt_out_is_not_stopped_by_one(desk: Desk) -
     desk.now += SOON
 
     assert await desk.ledger.dispatch(entry, desk.now, heed_opt_outs=False) is not None
+
+
+# -- a message that another send took away
+
+
+async def robbed(desk: Desk) -> Entry:
+    """Return a send in flight that its words proved, until another send brought its receipt."""
+    flying = await desk.flying(draft(key="a"))
+    other = await desk.flying(draft("Something else.", key="b"))
+    found = own(desk.later(seconds=1), WORDS)
+    await desk.record(found)
+    assert (await stands(desk, flying)).code == "found"
+    await desk.settle(other, sent(found.id))
+    assert (await stands(desk, flying)).code == "mistaken"
+    return flying
+
+
+@pytest.mark.parametrize(("outcome", "used"), [(REFUSED, 1), (NOT_SENT, 1), (UNKNOWN, 2)])
+async def test_the_owner_still_says_how_a_send_ended_that_lost_its_message(
+    desk: Desk, outcome: Outcome, used: int
+) -> None:
+    """Nobody else asked X, so its word counts; that it knows nothing is nothing new."""
+    flying = await robbed(desk)
+    before = await stands(desk, flying)
+
+    ended = await desk.settle(flying, outcome)
+
+    assert ended == await stands(desk, flying)
+    if outcome is UNKNOWN:
+        assert ended == before
+    else:
+        assert (ended.state, ended.code, ended.next_read_at) == ("failed", outcome.code, None)
+    assert await desk.used(MESSAGES) == used
+
+
+async def test_what_did_not_leave_after_all_costs_nothing_though_it_lost_its_message(
+    desk: Desk,
+) -> None:
+    """The other send pays for itself alone."""
+    flying = await robbed(desk)
+
+    await desk.settle(flying, NOT_SENT)
+
+    spent = (await desk.ledger.spend(ME, desk.now)).total
+    assert spent == draft().cost
+    assert not (await desk.reserve(draft(key="a"))).repeat
+
+
+async def test_a_receipt_proves_a_send_that_lost_its_message(desk: Desk) -> None:
+    """As it proves any other."""
+    flying = await robbed(desk)
+
+    ended = await desk.settle(flying, sent(snowflake(desk.now, serial=99)))
+
+    assert (ended.state, ended.code) == (SendState.SENT, "sent")
+
+
+async def test_an_owner_who_has_spoken_or_lost_its_lease_says_nothing_more(desk: Desk) -> None:
+    """Another process called it unknown before its words were found."""
+    flying = await desk.flying(draft(key="a"))
+    other = await desk.flying(draft("Something else.", key="b"))
+    found = own(desk.later(seconds=1), WORDS)
+    await desk.settle(flying, UNKNOWN)
+    await desk.record(found)
+    await desk.settle(other, sent(found.id))
+    assert (await stands(desk, flying)).code == "mistaken"
+
+    await desk.settle(flying, REFUSED)
+
+    assert (await stands(desk, flying)).state is SendState.UNKNOWN
