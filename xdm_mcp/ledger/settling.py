@@ -30,7 +30,7 @@ from xdm_mcp.ledger.windows import (
 )
 from xdm_mcp.ledger.withholding import withheld
 from xdm_mcp.models.quota import DEADLINE
-from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState
+from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState, Target
 
 IN_FLIGHT_FOR = (DEADLINE + timedelta(seconds=30)) // timedelta(milliseconds=1)
 """How long (ms) an owner has to tell the outcome before the sweep calls it unknown."""
@@ -265,7 +265,15 @@ def _let_go(sql: Sql, stored: Stored, now: int) -> None:
     if _has_twin(sql, stored):
         return
     at = time_of(int(proof.message_id)) or now
-    sent_elsewhere(sql, stored.entry.account_id, stored.peer, proof.message_id, at, now)
+    peer = _place(stored, proof).peer
+    sent_elsewhere(sql, stored.entry.account_id, peer, proof.message_id, at, now)
+
+
+def _place(stored: Stored, proof: Receipt) -> Target:
+    """Return where the inbox sees a message: a group that was opened has an id of its own since."""
+    target, group = stored.entry.target, proof.conversation_id
+    opened = target.is_new_group and group is not None
+    return Target(conversation_id=group) if opened else target
 
 
 def _has_twin(sql: Sql, stored: Stored) -> bool:

@@ -23,6 +23,7 @@ from tests.contract.ledger.desk import (
     sent,
     snowflake,
 )
+from xdm_mcp.models.messages import Message
 from xdm_mcp.models.quota import Spend
 from xdm_mcp.models.sends import Draft, Entry, Outcome, SendState, Target
 
@@ -48,6 +49,18 @@ async def stands(desk: Desk, entry: Entry) -> Entry:
     found = await desk.ledger.entry(entry.id)
     assert found is not None
     return found
+
+
+def typed_in_group(desk: Desk, text: str = WORDS, serial: int = 1) -> Message:
+    """Return a message of ours in the group, as the inbox shows it."""
+    return Message(
+        id=snowflake(desk.now, serial),
+        conversation_id=GROUP,
+        sender_id=ME,
+        created_at=desk.now,
+        text=text,
+        participant_ids=(ME, ANNA, BEN),
+    )
 
 
 # -- an opt-out while it waits for its slot
@@ -184,3 +197,21 @@ async def test_an_owner_who_has_spoken_or_lost_its_lease_says_nothing_more(desk:
     await desk.settle(flying, REFUSED)
 
     assert (await stands(desk, flying)).state is SendState.UNKNOWN
+
+
+# -- the message of a send that opened a group
+
+
+async def test_a_message_let_go_by_a_send_that_opened_a_group_counts_in_the_group(
+    desk: Desk,
+) -> None:
+    """Under the key by which the inbox would have counted it."""
+    flying = await desk.flying(draft(target=MEMBERS))
+    await desk.record(typed_in_group(desk))
+    assert (await stands(desk, flying)).code == "found"
+
+    await desk.settle(flying, sent(snowflake(desk.later(seconds=1), serial=77), GROUP))
+
+    [peer] = (await desk.facts(draft(target=Target((), GROUP)))).peers
+    assert peer.own_since_inbound == 1
+    assert await desk.used(MESSAGES) == 2
