@@ -64,6 +64,28 @@ async def test_an_approved_send_is_claimed_and_leaves_in_one_write(
         assert (sent.state, len(writes)) == ("sent", 2)
 
 
+async def test_an_approved_send_without_a_slot_before_the_end_of_its_approval_waits(
+    tmp_path: Path,
+) -> None:
+    """An hour lies between two sends and an approval lasts for less: the second one takes nothing,
+    is not looked at every time, and expires."""
+    pauses = {"min_seconds": 3_600, "max_seconds": 3_600}
+    async with rig(tmp_path, pacing=pauses) as here:
+        assert (await here.send_approved("One.")).status == "sent"
+        await here.approve(await here.send("Another thing."))
+        before = await used(here)
+
+        assert [await here.app.outbox.work() for _ in range(2)] == [0, 0]
+
+        waits = await here.send("Another thing.")
+        assert (waits.status, await used(here)) == ("held", before)
+        assert waits.retry_at is not None
+        here.later(hours=1)
+        assert await here.app.outbox.work() == 0
+        assert (await here.app.ledger.recent(1))[0].state == "expired"
+        assert await here.deliveries() == ["One."]
+
+
 @pytest.mark.parametrize(("error", "code"), [(DEAD, "unauthorized"), (AWAY, AWAY.code)])
 async def test_credentials_that_will_not_hold_end_the_send_before_it_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: XdmError, code: str

@@ -25,7 +25,7 @@ from xdm_mcp.models.verdicts import Decision, Facts, Verdict
 
 RESERVED_FOR = 60_000
 """How long (ms) after its slot a reserved send may still leave before the sweep takes it for
-abandoned."""
+abandoned. Who found no slot in time looks again after as long: one may have been given back."""
 
 KEY_LIVES = DAY
 """For how long (ms) a derived key answers from the slot of its send on, as the look for duplicates
@@ -124,6 +124,9 @@ def claim(
     weighed, decision = _judged(sql, wanted_again(stored), limits, judge, now)
     if decision.verdict is Verdict.ALLOW and not _sure_enough(stored):
         event, columns = "held", _asked_again(stored, decision)
+    elif decision.verdict is Verdict.ALLOW and _slot(decision, now) >= _word_ends(stored):
+        event = "postponed"
+        columns = {"retry_at": min(now + RESERVED_FOR, _word_ends(stored))}
     elif decision.verdict is Verdict.ALLOW:
         taken = Taking(owner, entry.account_id, entry.cost, automatic=False, leave=leave)
         event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
@@ -257,6 +260,14 @@ def _sure_enough(stored: Stored) -> bool:
     """Whether the approval that a row holds is as sure as the row asks for."""
     hold = stored.entry.hold
     return hold is not None and hold.assurance is not None and hold.assurance >= hold.least
+
+
+def _word_ends(stored: Stored) -> int:
+    """Return when (ms) a person's yes ends: what cannot leave before must not take a slot."""
+    hold = stored.entry.hold
+    if hold is None:
+        raise ValueError(f"entry {stored.entry.id} was approved without a hold")
+    return to_ms(hold.expires_at)
 
 
 def _asked_again(stored: Stored, decision: Decision) -> dict[str, Value]:

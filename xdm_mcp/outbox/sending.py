@@ -53,6 +53,9 @@ from xdm_mcp.reads import Reads
 OPEN = frozenset({SendState.RESERVED, SendState.IN_FLIGHT})
 """States that end by themselves within seconds: worth waiting for."""
 
+WAITING = frozenset({SendState.HELD, SendState.APPROVED})
+"""States in which a send waits for a person, or for a turn that has not come."""
+
 PATIENCE = timedelta(seconds=45)
 """How long a repeated call waits for another process that is sending the same draft."""
 
@@ -226,7 +229,7 @@ class Outbox:
         )
         claimed, decision = reservation.entry, reservation.decision
         allowed = decision is not None and decision.verdict is Verdict.ALLOW
-        if reservation.repeat or claimed is None or not allowed:
+        if reservation.repeat or claimed is None or not allowed or claimed.state in WAITING:
             self._bus.publish(Changed("approvals"))
             return None
         return await self._carry(claimed, fit) if claimed.state in OPEN else claimed

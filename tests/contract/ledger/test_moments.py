@@ -231,12 +231,55 @@ async def test_a_claim_does_not_count_itself_among_the_replies(desk: Desk) -> No
     assert done.entry.state is SendState.RESERVED
 
 
-async def test_an_approval_that_expired_before_the_slot_lets_nothing_leave(desk: Desk) -> None:
+@pytest.mark.parametrize("past", [timedelta(), timedelta(hours=1)])
+async def test_a_slot_after_the_end_of_its_approval_is_not_taken(
+    desk: Desk, past: timedelta
+) -> None:
+    """Nothing is charged for it, a nearer slot is looked for within a minute, and it expires in the
+    end."""
+    approved = await desk.approved(draft())
+    assert approved.hold is not None
+    ends = approved.hold.expires_at
+
+    waits = await desk.claim(approved, allow_at(ends + past))
+
+    assert waits.entry is not None
+    assert (waits.entry.state, waits.entry.fence) == (SendState.APPROVED, approved.fence)
+    assert waits.entry.retry_at == desk.now + timedelta(minutes=1)
+    assert (await desk.used(ONE), await desk.ledger.spend(ME, desk.now)) == (0, Spend(0, 0))
+    assert [record.event for record in await desk.ledger.audit(-1)] == ["postponed"]
+    assert await desk.ledger.due(desk.now) == ()
+    desk.now = ends - timedelta(seconds=30)
+    assert (await desk.claim(approved, allow_at(ends))).entry is not None
+    assert [entry.retry_at for entry in await desk.ledger.waiting()] == [ends]
+    desk.now = ends
+    await desk.ledger.due(desk.now)
+    assert await state(desk, approved) is SendState.EXPIRED
+
+
+async def test_a_send_that_found_no_slot_in_time_takes_a_nearer_one_later(desk: Desk) -> None:
+    """What stood before it gave its slot back, and the person's yes still holds."""
+    approved = await desk.approved(draft())
+    assert approved.hold is not None
+    await desk.claim(approved, allow_at(approved.hold.expires_at))
+    desk.later(minutes=1)
+
+    assert [entry.id for entry in await desk.ledger.due(desk.now)] == [approved.id]
+    last = approved.hold.expires_at - timedelta(milliseconds=1)
+    claimed = (await desk.claim(approved, allow_at(last))).entry
+
+    assert claimed is not None
+    assert (claimed.state, claimed.retry_at) == (SendState.RESERVED, None)
+
+
+async def test_an_approval_that_expired_before_it_could_leave_lets_nothing_leave(
+    desk: Desk,
+) -> None:
     """A person's yes holds until it expires, whoever is to blame for the wait."""
-    slot = desk.now + timedelta(minutes=15)
+    slot = desk.now + timedelta(minutes=15, seconds=-2)
     claimed = (await desk.claim(await desk.approved(draft()), allow_at(slot))).entry
     assert claimed is not None
-    desk.now = slot
+    desk.now = slot + timedelta(seconds=2)
 
     assert await desk.ledger.dispatch(claimed, desk.now) is None
 
