@@ -96,7 +96,7 @@ def proves(message: Message, stored: Stored) -> bool:
     send that exists after all was wrongly called refused.
     """
     entry, at = stored.entry, sent_at(message)
-    since = to_ms(entry.dispatched_at) if entry.dispatched_at else stored.slot_at
+    since = to_ms(entry.dispatched_at) if entry.dispatched_at else stored.turn
     until = since + ON_ITS_WAY
     if entry.state is SendState.FAILED and entry.settled_at is not None:
         until = min(until, to_ms(entry.settled_at))

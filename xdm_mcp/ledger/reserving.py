@@ -17,6 +17,7 @@ from xdm_mcp.ledger.marks import key_of
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
+from xdm_mcp.ledger.standing_rules import stamp
 from xdm_mcp.ledger.sweeping import sweep
 from xdm_mcp.ledger.windows import charge
 from xdm_mcp.models.quota import Limit
@@ -98,7 +99,7 @@ def reserve(
     else:
         taken = Taking(owner, draft.account_id, draft.cost, automatic=True, leave=leave)
         columns |= _take(sql, taken, weighed, _slot(decision, now), now)
-        columns["standing_rule"] = _standing_rule(decision)
+        columns |= _let_pass(sql, draft.account_id, decision, _slot(decision, now))
     stored = insert(sql, **columns)
     event = "held" if decision.verdict is Verdict.HOLD else "reserved"
     note(sql, stored, now, event, state=stored.entry.state, **told)
@@ -131,7 +132,7 @@ def claim(
         taken = Taking(owner, entry.account_id, entry.cost, automatic=False, leave=leave)
         event, columns = "claimed", _take(sql, taken, weighed, _slot(decision, now), now)
         columns |= {"fence": entry.fence + 1, "retry_at": None}
-        columns["standing_rule"] = _standing_rule(decision)
+        columns |= _let_pass(sql, entry.account_id, decision, _slot(decision, now))
     elif decision.verdict is Verdict.HOLD:
         event, columns = "held", _asked_again(stored, decision)
     elif decision.retry_at is not None:
@@ -220,8 +221,11 @@ def _but_for(earlier: Stored | None, wanted: Wanted) -> Wanted:
     return wanted if earlier is None else replace(wanted, own_id=earlier.entry.id)
 
 
-def _standing_rule(decision: Decision) -> int | None:
-    return None if decision.standing_rule is None else int(decision.standing_rule)
+def _let_pass(sql: Sql, account_id: str, decision: Decision, slot: int) -> dict[str, Value]:
+    """What the row remembers of the standing rule that let a send pass, if one did."""
+    if decision.standing_rule is None:
+        return {"standing_rule": None}
+    return {"standing_rule": int(decision.standing_rule), "slot_at": stamp(sql, account_id, slot)}
 
 
 def _slot(decision: Decision, now: int) -> int:

@@ -28,7 +28,8 @@ Charge = tuple[int, int]
 class Stored:
     """A row: the entry that others see, and what only the ledger needs.
 
-    `slot_at` (ms) is the moment that counts: creation, then the slot, then the dispatch.
+    `slot_at` (ms) is the moment that counts: creation, then the slot, then the dispatch; of what a
+    standing rule let pass never before that of an earlier send.
     `high_water` is the newest message of the thread when it was reserved, `booked_day` the day that
     paid for it.
     """
@@ -43,6 +44,13 @@ class Stored:
     automatic: bool
     not_sent: bool
     booked_day: int | None
+
+    @property
+    def turn(self) -> int:
+        """When (ms) it may leave. `slot_at` is later where it left late, or where the clock stepped
+        back and a standing rule counts it."""
+        at = self.entry.not_before
+        return self.slot_at if at is None else to_ms(at)
 
     @property
     def peer(self) -> str:

@@ -120,6 +120,21 @@ def in_force(sql: Sql, rule_id: str, now: int) -> bool:
     return load(sql, int(rule_id)).holds(from_ms(now))
 
 
+def stamp(sql: Sql, account_id: str, slot: int) -> int:
+    """Return the moment (ms) by which a send with the slot `slot` counts for the rule that let it
+    pass.
+
+    It never lies before that of an earlier send of the account, but for those that never left: a
+    clock that steps back and forth again widens no day of a rule, as stamps of windows never fall.
+    """
+    row = sql.one(
+        "SELECT slot_at FROM entry WHERE account_id = ? AND booked_day IS NOT NULL"
+        " AND not_sent = 0 ORDER BY slot_at DESC LIMIT 1",
+        account_id,
+    )
+    return slot if row is None else max(slot, int(row[0]))
+
+
 def load(sql: Sql, rule_id: int) -> StandingRule:
     """Return a rule, in force or not. Raises NotFound."""
     row = sql.one(f"{SELECT} WHERE id = ?", rule_id)

@@ -44,7 +44,7 @@ def withheld(sql: Sql, stored: Stored, now: int, *, heed_opt_outs: bool) -> Outc
         says = "X wants a pause of the whole account before anything more is sent; try again then."
         retry_at = from_ms(until)
         return Outcome(SendState.FAILED, "paused", says, not_sent=True, retry_at=retry_at)
-    if now > stored.slot_at + LATE:
+    if now > stored.turn + LATE:
         says = (
             "Its turn passed before it could leave, perhaps because the machine slept; try again."
         )

@@ -22,7 +22,9 @@ from tests.contract.ledger.desk import (
     START,
     UNKNOWN,
     Desk,
+    allow_at,
     draft,
+    own,
     sent,
     snowflake,
 )
@@ -209,6 +211,80 @@ async def test_a_rule_counts_what_it_let_pass_in_any_24_hours(desk: Desk) -> Non
     assert await used(desk) == [2]
     desk.later(milliseconds=1)
     assert await used(desk) == [1]
+
+
+async def left(desk: Desk, rule: StandingRule, text: str) -> Entry:
+    """Return a send that a rule let pass and that X accepted at once."""
+    flying = await desk.ledger.dispatch(await passed(desk, rule, text), desk.now)
+    assert flying is not None
+    return await desk.settle(flying, sent(snowflake(desk.now, serial=flying.id)))
+
+
+@pytest.mark.parametrize("first", ["by the rule", "by a person", "refused"])
+async def test_a_clock_that_goes_back_and_forth_widens_no_day_of_a_rule(
+    desk: Desk, first: str
+) -> None:
+    """What leaves while the clock is an hour behind counts as if it had left with the newest before
+    it, whoever let that pass; while it is behind, what is later counts as well."""
+    rule = await made(desk)
+    if first == "by the rule":
+        await left(desk, rule, "One")
+    else:
+        await desk.send(draft("One"), REFUSED if first == "refused" else None)
+    before = 1 if first == "by the rule" else 0
+
+    desk.later(hours=-1)
+    assert await used(desk) == [before]
+    second = await left(desk, rule, "Two")
+    assert await used(desk) == [before + 1]
+
+    assert second.dispatched_at == START - timedelta(hours=1)
+    desk.now = START + timedelta(hours=24, milliseconds=-1) + MARGIN
+    assert await used(desk) == [before + 1]
+    desk.later(milliseconds=1)
+    assert await used(desk) == [0]
+
+
+async def test_a_send_that_never_left_moves_no_count_of_a_rule(desk: Desk) -> None:
+    """Its slot was an hour ahead, and nothing came of it."""
+    rule = await made(desk)
+    ahead = (await desk.reserve(draft("One"), allow_at(START + timedelta(hours=1)))).entry
+    assert ahead is not None
+    await desk.settle(ahead, NOT_SENT)
+
+    await left(desk, rule, "Two")
+
+    desk.now = START + timedelta(hours=24) + MARGIN
+    assert await used(desk) == [0]
+
+
+@pytest.mark.parametrize(("late", "leaves"), [(5.0, True), (5.001, False)])
+async def test_a_clock_that_went_back_leaves_a_send_no_longer_to_leave(
+    desk: Desk, late: float, leaves: bool
+) -> None:
+    """The moment by which its rule counts it is not its slot."""
+    rule = await made(desk)
+    await left(desk, rule, "One")
+    desk.later(hours=-1)
+    entry = await passed(desk, rule, "Two")
+    assert entry.not_before == desk.now
+    desk.later(seconds=late)
+
+    assert (await desk.ledger.dispatch(entry, desk.now) is not None) is leaves
+
+
+async def test_words_prove_a_send_of_a_rule_though_the_clock_went_back(desk: Desk) -> None:
+    """The owner typed them in its place, at its slot."""
+    rule = await made(desk)
+    await left(desk, rule, "One")
+    desk.later(hours=-1)
+    entry = await passed(desk, rule, "Two")
+
+    await desk.record(own(desk.later(seconds=2), "Two"))
+
+    stands = await desk.ledger.entry(entry.id)
+    assert stands is not None
+    assert stands.state is SendState.SENT
 
 
 @pytest.mark.parametrize(

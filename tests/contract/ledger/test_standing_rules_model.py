@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import anyio
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.ledger.desk import (
@@ -30,10 +30,15 @@ from xdm_mcp.models.sends import Assurance, SendState
 from xdm_mcp.models.standing_rules import Terms
 
 DAY = timedelta(hours=24) + MARGIN
-POLICY = Policy.load({"confirmation": {"held_at_most": 100}, "duplicates": {"enabled": False}})
+TABLES = {"confirmation": {"held_at_most": 100}, "duplicates": {"enabled": False}}
+PACED = Policy.load(TABLES)
+UNPACED = Policy.load(TABLES | {"pacing": {"enabled": False}})
+"""Pacing alone would keep slots in order, whatever the clock does."""
 
 STEP = st.tuples(
-    st.integers(0, 90_000) | st.integers(-3_600_000, 40_000_000) | st.sampled_from([86_400_000]),
+    st.integers(0, 90_000)
+    | st.integers(-3_600_000, 40_000_000)
+    | st.sampled_from([86_400_000, 82_800_000, -3_600_000]),
     st.sampled_from([ANNA, ANNA, ANNA, BEN]),
     st.sampled_from(["sent", "sent", "unknown", "refused", "not sent"]),
     st.sampled_from(["ask"] * 8 + ["withdraw"]),
@@ -43,10 +48,18 @@ STEP = st.tuples(
 Step = tuple[int, str, str, str]
 
 
-async def live(per_day: int, steps: list[Step]) -> None:
-    """Ask step by step; what passes is exactly what a count on paper lets pass."""
+BACK_AND_FORTH: list[Step] = [
+    (move, ANNA, "sent", "ask") for move in (3_600_000, -3_600_000, 86_441_000)
+]
+"""A day in which the clock is an hour behind for a while."""
+
+
+async def live(policy: Policy, per_day: int, steps: list[Step]) -> None:
+    """Ask step by step; what passes is exactly what a count on paper lets pass, on which no send
+    stands before an earlier one that left."""
     ledger = open_ledger("sqlite:///:memory:")
     desk, passed, stands = Desk(ledger), list[datetime](), True
+    newest = START
     wrote = START - timedelta(minutes=5)
     await desk.record(message(wrote), message(wrote, sender=BEN, peer=BEN, serial=2))
     terms = Terms(user_id=ANNA, until=START + timedelta(days=300), per_day=per_day, solicited=False)
@@ -57,7 +70,7 @@ async def live(per_day: int, steps: list[Step]) -> None:
             await ledger.withdraw_standing_rule(ME, rule.id, "owner", desk.now)
             stands = False
         wanted = draft(f"Text {number}", who)
-        entry = (await desk.reserve(wanted, partial(POLICY.decide, wanted), ())).entry
+        entry = (await desk.reserve(wanted, partial(policy.decide, wanted), ())).entry
         assert entry is not None
         counted = sum(at > desk.now - DAY for at in passed)
         room = stands and who == ANNA and counted < per_day
@@ -71,15 +84,23 @@ async def live(per_day: int, steps: list[Step]) -> None:
             outcomes = {"unknown": UNKNOWN, "refused": REFUSED, "not sent": NOT_SENT}
             proof = sent(snowflake(desk.now, serial=number + 5))
             await desk.settle(flying, outcomes.get(ends, proof))
+            stamp = max(desk.now, newest)
             if ends in ("sent", "unknown"):
-                passed.append(desk.now)
+                passed.append(stamp)
+            if ends != "not sent":
+                newest = stamp
     await ledger.close()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(per_day=st.integers(1, 4), steps=st.lists(STEP, min_size=1, max_size=15))
+@given(
+    policy=st.sampled_from([PACED, UNPACED]),
+    per_day=st.integers(1, 4),
+    steps=st.lists(STEP, min_size=1, max_size=15),
+)
+@example(policy=UNPACED, per_day=2, steps=BACK_AND_FORTH)
 def test_a_rule_lets_pass_exactly_what_it_says_whatever_happens(
-    per_day: int, steps: list[Step]
+    policy: Policy, per_day: int, steps: list[Step]
 ) -> None:
     """Never one more in any 24 hours, never somebody else, nothing once it is withdrawn."""
-    anyio.run(live, per_day, steps)
+    anyio.run(live, policy, per_day, steps)
