@@ -168,7 +168,7 @@ async def test_a_signal_ends_open_streams_and_lets_a_send_finish() -> None:
         let_go.set()
     assert answers["sent"].structured_content["status"] == "held"
     assert answers["heard"] == []
-    assert refused.content[0].text.startswith("NOT SENT. The server is stopping")
+    assert refused.content[0].text.startswith("NOT SENT by this call. The server is stopping")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -163,7 +163,7 @@ async def test_a_signal_lets_a_send_finish_and_its_answer_out(number: int) -> No
         refused = await wire.read()
         assert refused["id"] == late
         assert refused["result"]["content"][0]["text"].startswith(
-            "NOT SENT. The server is stopping"
+            "NOT SENT by this call. The server is stopping"
         )
         wire.process.send_signal(GO_ON)
         answer = await wire.read()

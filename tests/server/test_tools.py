@@ -121,6 +121,20 @@ async def test_a_foreseen_failure_is_told_in_its_own_sentence(connect: Connect) 
     assert read.is_error
 
 
+async def test_a_call_that_could_look_nothing_up_speaks_for_itself_alone(connect: Connect) -> None:
+    """An earlier one may have sent the same: the agent asks again in the same words, not in new
+    ones."""
+    app = PretendApp()
+    app.outbox.answer = LedgerUnavailable("The ledger is kept busy; try again in a moment.")
+    async with connect(app) as client:
+        result = await client.call_tool("send_dm", {"text": "hi", "to": "ada"})
+    assert words(result) == (
+        "NOT SENT by this call. The ledger is kept busy; try again in a moment. If the same was"
+        " asked for before, that call may have sent it: repeat this very call, never in other"
+        " words."
+    )
+
+
 async def test_an_unforeseen_failure_tells_nothing_private(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,7 +205,7 @@ async def test_no_new_send_begins_while_stopping(connect: Connect) -> None:
     async with Client(parts.server) as client:
         sent = await client.call_tool("send_dm", {"text": "hi", "to": "ada"})
         read = await client.call_tool("quota_status", {})
-    assert words(sent).startswith("NOT SENT. The server is stopping")
+    assert words(sent).startswith("NOT SENT by this call. The server is stopping")
     assert not read.is_error
     assert app.outbox.asked == []
 

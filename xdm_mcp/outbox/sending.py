@@ -288,10 +288,12 @@ class Outbox:
         return tell_entry(entry)
 
     async def _await_outcome(self, entry: Entry) -> Entry:
+        """Return a send of another call once it ended, or as it was seen last."""
         until = self._clock.now() + PATIENCE
         while entry.state in OPEN and self._clock.now() < until:
             await self._clock.sleep(0.2)
-            entry = await self._ledger.entry(entry.id) or entry
+            with suppress(LedgerUnavailable):
+                entry = await self._ledger.entry(entry.id) or entry
         return entry
 
     async def _carry(self, entry: Entry, fit: Fit) -> Entry:

@@ -8,6 +8,7 @@ the client may be asked to open the approval page, which takes the person's own 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -27,7 +28,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from xdm_mcp.app import App
-from xdm_mcp.errors import BadInput
+from xdm_mcp.errors import BadInput, Unavailable
 from xdm_mcp.models.results import SendResult
 from xdm_mcp.models.sends import Assurance, Entry, SendState
 from xdm_mcp.server.rounds import DIALOG, Round
@@ -148,11 +149,20 @@ async def _answered(app: App, asked: Round, answer: ElicitResult | None) -> Send
             proof = client_form(BY, asked.digest)
             approved = await app.desk.approve(asked.approval_id, asked.digest, proof)
     if approved is not None:
-        first = True
-        await app.outbox.send_approved(approved)
-    else:
-        first = await app.ledger.answer_once(asked.approval_id, app.clock.now())
+        return tell_entry(await _carried_out(app, approved, asked.approval_id))
+    first = await app.ledger.answer_once(asked.approval_id, app.clock.now())
     return tell_entry(await _outcome(app, asked.approval_id), replayed=not first)
+
+
+async def _carried_out(app: App, approved: Entry, approval_id: str) -> Entry:
+    """Send what was just approved and return how it ended. Where the ledger cannot be read any
+    more, what is known of it: it may have left, or leave yet."""
+    known = replace(approved, state=SendState.UNKNOWN)
+    try:
+        known = await app.outbox.send_approved(approved) or known
+        return await _outcome(app, approval_id)
+    except Unavailable:
+        return known
 
 
 def _is_form(request: ElicitRequest) -> bool:

@@ -24,7 +24,7 @@ from mcp_types import (
 from pydantic import BaseModel
 
 from xdm_mcp.app import App
-from xdm_mcp.errors import XdmError
+from xdm_mcp.errors import Unavailable, XdmError
 from xdm_mcp.models.results import CanDmReport, InboxPage, QuotaStatus, SendResult
 from xdm_mcp.server.apps import TOOL_META, card_meta
 from xdm_mcp.server.arguments import Arguments, CheckCanDm, ListDms, NoArguments, SendDm, read
@@ -62,7 +62,7 @@ class Offer(Generic[A]):
     answer: type[BaseModel]
     hints: ToolAnnotations
     call: Callable[[App, A, Call], Awaitable[BaseModel]]
-    prefix: str = ""
+    refusal: Callable[[XdmError], str] = str
     meta: dict[str, Any] | None = None
     lasting: bool = False
     unknown: str = "Something went wrong inside the server; tell the owner, its log says where."
@@ -93,7 +93,7 @@ class Offer(Generic[A]):
                 await card_meta(app, answer, call.ctx) if isinstance(answer, SendResult) else None
             )
         except XdmError as error:
-            return _refusal(f"{self.prefix}{error}")
+            return _refusal(self.refusal(error))
         except Exception as error:  # noqa: BLE001 - the seam where nothing private may pass
             report(error, self.name)
             return _refusal(self.unknown)
@@ -130,6 +130,19 @@ async def _send_dm(app: App, asked: SendDm, call: Call) -> SendResult | InputReq
     )
     answer = await ask(app, result, call.ctx)
     return answer if isinstance(answer, InputRequiredResult) else await with_page(app, answer)
+
+
+def _unsent(error: XdmError) -> str:
+    """Say that nothing was sent; where nothing could be looked up, of this call alone."""
+    if isinstance(error, Unavailable):
+        return f"{NOT_SENT} by this call. {error} {EARLIER}"
+    return f"{NOT_SENT}. {error}"
+
+
+EARLIER = (
+    "If the same was asked for before, that call may have sent it: repeat this very call, never in"
+    " other words."
+)
 
 
 async def _list_dms(app: App, asked: ListDms, call: Call) -> InboxPage:
@@ -173,7 +186,7 @@ SEND_DM = Offer(
         read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
     ),
     call=_send_dm,
-    prefix=f"{NOT_SENT}. ",
+    refusal=_unsent,
     meta=TOOL_META,
     unknown=(
         f"{MAYBE_SENT}. Something went wrong inside the server; "
