@@ -31,13 +31,13 @@ from benchmarks.ledger import (
 from tests.faults.quick import PEOPLE as FRIENDS
 from tests.faults.quick import Quick, Roomy, meet_everybody, outbox_over
 from xdm_mcp.clock import SystemClock, to_ms
-from xdm_mcp.ledger.facts import wanted_by
 from xdm_mcp.ledger.fulltext import FullText
 from xdm_mcp.ledger.hops import Hops
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.reserving import reserve
 from xdm_mcp.ledger.sql import Row, Sql, T, Value, Work
 from xdm_mcp.ledger.sqlite import SqliteDatabase
+from xdm_mcp.ledger.wanted import wanted_by
 from xdm_mcp.models.people import User
 from xdm_mcp.models.sends import Draft, Target
 

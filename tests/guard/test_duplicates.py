@@ -8,7 +8,7 @@ import pytest
 
 from tests.guard.making import HOUR, NOW, SECOND, draft, facts
 from xdm_mcp.guard.duplicates import Duplicates
-from xdm_mcp.models.sends import SendState
+from xdm_mcp.models.sends import Assurance, SendState
 from xdm_mcp.models.verdicts import Duplicate, Finding, Verdict
 
 
@@ -22,7 +22,8 @@ def judge(
     earlier = Duplicate(1, state, NOW - ago) if state else None
     known = facts(duplicate=earlier, similar_peers=similar)
     finding = (rule or Duplicates()).judge(draft(), known, NOW)
-    assert finding is None or finding.verdict is Verdict.DENY
+    rejected = state == SendState.REJECTED
+    assert finding is None or rejected or finding.verdict is Verdict.DENY
     return finding
 
 
@@ -48,6 +49,23 @@ def test_an_unresolved_earlier_send_is_refused_until_it_is_known(ago: timedelta)
     assert finding is not None
     assert finding.retry_at is None
     assert "may have been sent to this recipient; we are finding out" in finding.says
+
+
+def test_what_a_person_rejected_waits_for_a_person_for_a_day() -> None:
+    """Another key or a blank more is no way round; a person may think better of it."""
+    finding = judge(SendState.REJECTED)
+
+    assert finding is not None
+    assert (finding.verdict, finding.least) == (Verdict.HOLD, Assurance.PERSON)
+    assert judge(SendState.REJECTED, 24 * HOUR) is None
+
+
+def test_too_many_near_copies_are_refused_even_if_a_person_might_answer_the_rest() -> None:
+    """The stricter word wins within the rule too."""
+    finding = judge(SendState.REJECTED, similar=3)
+
+    assert finding is not None
+    assert finding.verdict is Verdict.DENY
 
 
 def test_each_state_of_the_earlier_send_has_its_own_sentence() -> None:

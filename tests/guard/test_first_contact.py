@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,22 @@ def test_the_owner_may_refuse_first_contacts_outright() -> None:
     assert (finding.verdict, finding.retry_at) == (Verdict.DENY, None)
     assert verdict(facts(peer()), strict) is None
     assert strict.describe() == "Messages to people who never wrote to you are refused."
+
+
+@pytest.mark.parametrize(("used", "verdict_"), [(2, Verdict.HOLD), (3, Verdict.DENY)])
+def test_each_stranger_of_a_group_needs_room_of_their_own(used: int, verdict_: Verdict) -> None:
+    """Three strangers fit where two were written to; one more was one too many."""
+    left = replace(window(SCOPE, first_contacts_only=True), used=used, remaining=5 - used)
+    three = [stranger(str(n)) for n in range(2, 5)]
+    finding = FirstContact().judge(draft(), facts(*three, windows=(left,), new_group=True), NOW)
+
+    assert finding is not None
+    assert finding.verdict is verdict_
+    if verdict_ is Verdict.DENY:
+        assert finding.says == (
+            "Of 5 first contacts in 24 hours only 2 are left; leave some people out."
+        )
+        assert finding.retry_at == left.resets_at
 
 
 @pytest.mark.parametrize("per_day", [0, 6])

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.models.sends import Draft, SendState
-from xdm_mcp.models.verdicts import Duplicate, Facts, Finding
+from xdm_mcp.models.verdicts import Duplicate, Facts, Finding, Verdict
 
 SENTENCES: Mapping[str, str] = {
     SendState.SENT: "This recipient already got the same message; write something new.",
@@ -20,6 +20,8 @@ SENTENCES: Mapping[str, str] = {
     " and until then it is not sent again.",
 }
 """What to say of an earlier send by its state."""
+
+REJECTED = "A person rejected this message to this recipient, so only a person can let it go."
 
 ON_ITS_WAY = "The same message to this recipient is already on its way."
 
@@ -43,23 +45,26 @@ class Duplicates(Rule):
     )
 
     def judge(self, draft: Draft, facts: Facts, now: datetime) -> Finding | None:
-        """Deny a repeat; one whose earlier send is unresolved stays refused until that is known."""
-        if facts.duplicate is not None:
-            finding = self._repeat(facts.duplicate, now)
-            if finding is not None:
-                return finding
+        """Deny a repeat; one whose earlier send is unresolved stays refused until that is known.
+
+        What a person rejected waits for a person.
+        """
+        repeat = None if facts.duplicate is None else self._repeat(facts.duplicate, now)
+        if repeat is not None and repeat.verdict is Verdict.DENY:
+            return repeat
         if facts.similar_peers >= self.similar_recipients:
             return self.deny(
                 f"{facts.similar_peers} others got nearly this text within 24 hours;"
                 " X takes that for spam, so write each person their own words."
             )
-        return None
+        return repeat
 
     def describe(self) -> str:
         """See Rule.describe."""
         return (
-            f"The same text goes to the same recipient once in {self.hours} hours, and nearly the"
-            f" same text to at most {self.similar_recipients} others."
+            f"The same text goes to the same recipient once in {self.hours} hours, what a person"
+            " rejected not without a person, and nearly the same text to at most"
+            f" {self.similar_recipients} others."
         )
 
     def _repeat(self, earlier: Duplicate, now: datetime) -> Finding | None:
@@ -67,4 +72,8 @@ class Duplicates(Rule):
         if earlier.state == SendState.UNKNOWN:
             return self.deny(says)
         ends = earlier.at + timedelta(hours=self.hours)
-        return self.deny(says, retry_at=ends) if ends > now else None
+        if ends <= now:
+            return None
+        if earlier.state == SendState.REJECTED:
+            return self.hold(REJECTED)
+        return self.deny(says, retry_at=ends)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from xdm_mcp.guard.base import HoldingRule
-from xdm_mcp.models.quota import Limit
+from xdm_mcp.models.quota import Limit, Window
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
 
@@ -53,16 +53,20 @@ class FirstContact(HoldingRule):
                 f"{strangers} people of this group never wrote to you, and at most {self.per_day}"
                 " may be written to first in a day; leave some out."
             )
-        full = [w for w in facts.windows if w.limit.first_contacts_only and w.remaining <= 0]
-        if full:
-            last = max(full, key=lambda window: (window.free_at is None, window.free_at or now))
-            return self.deny(
-                f"The limit of {last.limit.limit} first contacts in 24 hours is reached.",
-                retry_at=last.free_at,
-            )
+        for window in facts.windows:
+            if window.limit.first_contacts_only and window.remaining < max(1, strangers):
+                return self._full(window)
         if facts.new_group:
             return self.ask("It opens a new group, which needs a person.")
         return self.ask("The recipient never wrote to you, and a first message needs a person.")
+
+    def _full(self, window: Window) -> Finding:
+        limit, left = window.limit.limit, window.remaining
+        if not left:
+            says = f"The limit of {limit} first contacts in 24 hours is reached."
+            return self.deny(says, retry_at=window.free_at)
+        says = f"Of {limit} first contacts in 24 hours only {left} are left; leave some people out."
+        return self.deny(says, retry_at=window.resets_at)
 
     def describe(self) -> str:
         """See Rule.describe."""

@@ -11,7 +11,7 @@ from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import Booking
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Row, Sql
-from xdm_mcp.ledger.windows import charge, windows
+from xdm_mcp.ledger.windows import Due, charge, windows
 from xdm_mcp.models.quota import Budget, Limit, Spend, usd
 from xdm_mcp.models.sends import Halt
 
@@ -55,7 +55,7 @@ def book_read(
         raise OverBudget(
             f"A read of ${usd(cost)} would pass the owner's budget; ask the owner to raise it."
         )
-    charge(sql, {limit.scope: 0 for limit in limits}, now)
+    charge(sql, {limit.scope: Due() for limit in limits}, now)
     day = now // DAY
     book(sql, account_id, day, cost)
     [[booking_id]] = sql.all(

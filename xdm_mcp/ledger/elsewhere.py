@@ -8,7 +8,7 @@ from datetime import timedelta
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.rows import charges_of, charges_text
 from xdm_mcp.ledger.sql import Sql
-from xdm_mcp.ledger.windows import NEVER_LEFT, charge, excuse
+from xdm_mcp.ledger.windows import NEVER_LEFT, Due, charge, excuse
 from xdm_mcp.models.quota import WINDOW_MARGIN
 
 CHARGED_FOR = DAY + WINDOW_MARGIN // timedelta(milliseconds=1)
@@ -29,7 +29,7 @@ def sent_elsewhere(
 ) -> None:
     """Note a message that X accepted at `at` (ms); what lies in the future counts from now."""
     stamp = min(at, now)
-    scopes = {f"{account_id}/messages": 0} if stamp > now - CHARGED_FOR else {}
+    scopes = {f"{account_id}/messages": Due()} if stamp > now - CHARGED_FOR else {}
     sql.run(
         "INSERT INTO external (account_id, message_id, peer, at, charges) VALUES (?, ?, ?, ?, ?)",
         account_id, message_id, peer, stamp, charges_text(charge(sql, scopes, stamp)),

@@ -67,4 +67,4 @@ SELECT
     EXISTS (SELECT 1 FROM shown WHERE shown.account_id = ? AND {UNSEEN})
 FROM daily WHERE daily.account_id = ?
 """  # noqa: S608 - our own words
-"""The sends that wait are looked for among what is open, see `facts.SAME`."""
+"""The sends that wait are looked for among what is open, see `duplicates.SAME`."""

@@ -25,7 +25,6 @@ from xdm_mcp.ledger import (
 from xdm_mcp.ledger.asking import SqlAsking
 from xdm_mcp.ledger.base import Booking, MakeHold, Reservation, Trip
 from xdm_mcp.ledger.factors import SqlFactors
-from xdm_mcp.ledger.facts import Wanted, wanted_by
 from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.kept import SqlKept, length_ms
 from xdm_mcp.ledger.knowing import SqlKnowing
@@ -33,6 +32,7 @@ from xdm_mcp.ledger.marks import REMEMBERED, key_of, known_key
 from xdm_mcp.ledger.polling import SqlPolling
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.taints import SqlTaints
+from xdm_mcp.ledger.wanted import Wanted, wanted_by
 from xdm_mcp.ledger.windows import observe
 from xdm_mcp.models.audit import AuditRecord, AuditVerdict
 from xdm_mcp.models.messages import Message

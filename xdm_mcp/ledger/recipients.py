@@ -106,7 +106,7 @@ LEFT JOIN peer ON peer.account_id = ? AND peer.peer = ?
 LEFT JOIN person ON person.id = ?
 """  # noqa: S608 - our own names and numbers
 """Of what left shortly before their word X may have taken it later: where its message is known, the
-ids tell. The sends that wait are looked for among what is open, see `facts.SAME`."""
+ids tell. The sends that wait are looked for among what is open, see `duplicates.SAME`."""
 
 
 def credited(sql: Sql, account_id: str, now: int) -> tuple[PeerFacts, ...]:

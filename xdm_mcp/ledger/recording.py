@@ -92,8 +92,9 @@ def _own(sql: Sql, account_id: str, key: str, message: Message, now: int) -> boo
 def proves(message: Message, stored: Stored) -> bool:
     """Whether an own message with the words of a send is that very send, by its id and its time.
 
-    The same words typed long after the attempt are not it, whatever is known of that. A refused
-    send that exists after all was wrongly called refused.
+    The same words typed long after the attempt are not it, whatever is known of that, nor are they
+    without the picture that they were to go with. A refused send that exists after all was wrongly
+    called refused.
     """
     entry, at = stored.entry, sent_at(message)
     since = to_ms(entry.dispatched_at) if entry.dispatched_at else stored.turn
@@ -101,7 +102,8 @@ def proves(message: Message, stored: Stored) -> bool:
     if entry.state is SendState.FAILED and entry.settled_at is not None:
         until = min(until, to_ms(entry.settled_at))
     in_time = since - TOLERANCE <= at <= until + TOLERANCE
-    return in_time and newer(message.id, stored.high_water) and not stored.not_sent
+    whole = entry.attachment is None or message.has_attachment
+    return in_time and whole and newer(message.id, stored.high_water) and not stored.not_sent
 
 
 def sent_at(message: Message) -> int:

@@ -11,7 +11,7 @@ from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import MakeHold, Reservation
 from xdm_mcp.ledger.books import DAY, book, stops
 from xdm_mcp.ledger.entries import change, find, insert, load, note
-from xdm_mcp.ledger.facts import Wanted, Weighed, wanted_again, wanted_by, weigh
+from xdm_mcp.ledger.facts import Weighed, weigh
 from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.marks import key_of
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
@@ -19,6 +19,7 @@ from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
 from xdm_mcp.ledger.standing_rules import stamp
 from xdm_mcp.ledger.sweeping import sweep
+from xdm_mcp.ledger.wanted import Wanted, wanted_again, wanted_by
 from xdm_mcp.ledger.windows import charge
 from xdm_mcp.models.quota import Limit
 from xdm_mcp.models.sends import Draft, SendState

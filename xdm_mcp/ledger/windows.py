@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.ledger.rows import Charge, charges_of
@@ -51,25 +52,37 @@ def windows(sql: Sql, limits: Sequence[Limit], now: int) -> tuple[Window, ...]:
     return tuple(_window(sql, limit, stands.get(at), now) for at, limit in enumerate(limits))
 
 
-def charge(sql: Sql, scopes: Mapping[str, int], at: int) -> tuple[Charge, ...]:
-    """Charge each scope once, with its excuse or 0, at the slot `at` (ms); return the charges."""
+class Due(NamedTuple):
+    """What a send charges to one scope: how often, and the excuse, or 0."""
+
+    times: int = 1
+    excuse: int = 0
+
+
+def charge(sql: Sql, scopes: Mapping[str, Due], at: int) -> tuple[Charge, ...]:
+    """Charge each scope what is due, at the slot `at` (ms); return the charges."""
     if not scopes:
         return ()
     names = sorted(scopes)
-    marks = ", ".join(["(?, 1, ?)"] * len(names))
+    marks = ", ".join(["(?, ?, ?)"] * len(names))
     numbered = sql.all(
         f"INSERT INTO scope (name, seq, last_at) VALUES {marks}"  # noqa: S608 - our own marks
-        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + 1, last_at ="
+        " ON CONFLICT (name) DO UPDATE SET seq = scope.seq + excluded.seq, last_at ="
         " CASE WHEN excluded.last_at > scope.last_at THEN excluded.last_at ELSE scope.last_at END"
         " RETURNING name, id, seq, last_at",
-        *(value for name in names for value in (name, at)),
+        *(value for name in names for value in (name, scopes[name].times, at)),
     )
+    rows = [
+        (int(scope_id), number, last_at, scopes[name].excuse)
+        for name, scope_id, seq, last_at in sorted(numbered)
+        for number in range(int(seq) - scopes[name].times + 1, int(seq) + 1)
+    ]
     sql.run(
         "INSERT INTO charge (scope_id, seq, at, excuse) VALUES "  # noqa: S608 - our own marks
-        + ", ".join(["(?, ?, ?, ?)"] * len(names)),
-        *(value for name, *place in numbered for value in (*place, scopes[name])),
+        + ", ".join(["(?, ?, ?, ?)"] * len(rows)),
+        *(value for row in rows for value in row),
     )
-    return tuple((int(scope_id), int(seq)) for _, scope_id, seq, _ in sorted(numbered))
+    return tuple(row[:2] for row in rows)
 
 
 def excuse(sql: Sql, charges: Iterable[Charge], why: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -171,3 +172,13 @@ async def test_a_message_from_the_future_grants_credit_from_now_only(desk: Desk)
     peer = (await desk.facts(draft())).peers[0]
 
     assert peer.credits_until == desk.now + timedelta(hours=24)
+
+
+async def test_what_a_credit_paid_for_counts_where_no_credit_is_known(desk: Desk) -> None:
+    """Two services of one account share its windows, and one of them grants no credit."""
+    vectors, strict = Vectors(desk), replace(DAILY, limit=6, reply_exempt=False)
+    await vectors.inbound(0)
+    assert [await vectors.send(at) for at in range(1, 4)] == ["credit"] * 3
+
+    assert await desk.used(DAILY) == 0
+    assert await desk.used(strict) == 3

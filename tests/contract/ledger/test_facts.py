@@ -52,12 +52,13 @@ async def test_facts_change_nothing(desk: Desk) -> None:
 async def test_the_same_text_to_the_same_person_is_a_duplicate_while_it_counts(
     desk: Desk, state: SendState
 ) -> None:
-    """Whatever waits, is open, or may have been sent, under another key; not what ended unsent."""
+    """Whatever waits, is open, or may have been sent, under another key, and what a person
+    rejected; not what else ended unsent."""
     entry = await _in_state(desk, state)
 
     duplicate = (await desk.facts(draft(key="other"))).duplicate
 
-    ended = {SendState.FAILED, SendState.REJECTED, SendState.EXPIRED}
+    ended = {SendState.FAILED, SendState.EXPIRED}
     expected = None if state in ended else Duplicate(entry.id, state.value, START)
     assert duplicate == expected
 

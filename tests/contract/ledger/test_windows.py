@@ -294,6 +294,28 @@ async def test_a_new_group_is_a_first_contact_whoever_is_in_it(desk: Desk) -> No
     assert await desk.used(FIRST_CONTACTS) == 1
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_group_charges_a_first_contact_for_each_stranger(desk: Desk, refused: bool) -> None:
+    """Anna wrote to us, the others did not. What X refuses gives none back: the attempt counts."""
+    await desk.record(message(desk.now))
+    strangers = Target((ANNA, BEN, "10"))
+
+    entry = await desk.send(
+        draft(target=strangers), REFUSED if refused else None, limits=[FIRST_CONTACTS]
+    )
+    await desk.send(draft("Alone.", to="11"), limits=[FIRST_CONTACTS])
+
+    assert await desk.used(FIRST_CONTACTS) == 3
+    assert entry.state is (SendState.FAILED if refused else SendState.SENT)
+
+
+async def test_what_never_left_gives_back_all_its_first_contacts(desk: Desk) -> None:
+    """No stranger was written to."""
+    await desk.send(draft(target=Target((ANNA, BEN))), NOT_SENT, limits=[FIRST_CONTACTS])
+
+    assert await desk.used(FIRST_CONTACTS) == 0
+
+
 async def test_first_contacts_are_charged_only_by_first_contacts(desk: Desk) -> None:
     """A send to somebody who wrote to us charges every other window but this one."""
     limits = (*LIMITS, FIRST_CONTACTS)
