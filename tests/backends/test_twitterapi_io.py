@@ -190,6 +190,7 @@ async def test_a_history_without_pages_is_cut_into_ours() -> None:
         reply(200, {"messages": [], "message": ""}),
         reply(200, {"messages": {"0": said(0)}, "status": "success"}),
         reply(200, {"status": "error", "message": "something"}),
+        reply(200, {"status": "error", "message": "Upstream answer missing"}),
     ],
 )
 async def test_what_is_no_history_is_not_an_empty_one(answer: Answering) -> None:

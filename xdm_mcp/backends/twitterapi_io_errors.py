@@ -53,8 +53,12 @@ def _codes(refusal: Refusal, *numbers: int) -> Row:
     return Row(refusal, numbers=frozenset(numbers))
 
 
-def _says(refusal: Refusal, words: str) -> Row:
-    return Row(refusal, CLIENT_ERRORS, detail=re.compile(words, re.IGNORECASE))
+def _says(refusal: Refusal, words: str, statuses: frozenset[int] = CLIENT_ERRORS) -> Row:
+    return Row(refusal, statuses, detail=re.compile(words, re.IGNORECASE))
+
+
+def _x_says(refusal: Refusal, words: str) -> Row:
+    return Row(refusal, detail=re.compile(words, re.IGNORECASE), quoted=True)
 
 
 TABLE: tuple[Row, ...] = (
@@ -68,14 +72,14 @@ TABLE: tuple[Row, ...] = (
     _codes(NOT_FOUND, 17, 34, 50),
     _codes(SESSION, 32, 89, 99, 215),
     _codes(RATE_LIMITED, 88),
-    _says(RECIPIENT_CLOSED, r"cannot send messages to this user"),
-    _says(SESSION, r"could not authenticate you"),
-    _says(NOT_FOUND, r"\Auser not found"),
+    _x_says(RECIPIENT_CLOSED, r"\bcannot send messages to this user\b"),
+    _x_says(SESSION, r"\bcould not authenticate you\b"),
+    _says(NOT_FOUND, r"\Auser not found\b"),
     Row(KEY, frozenset({401}), bare=True),
     Row(CREDITS, frozenset({402}), bare=True),
     Row(RATE_LIMITED, frozenset({429}), bare=True),
     Row(NOT_FOUND, frozenset({404})),
-    _says(BAD_REQUEST, r"field required|missing"),
+    _says(BAD_REQUEST, r"\b(field required|missing)\b", frozenset({400, 422})),
     Row(BAD_REQUEST, frozenset({422})),
 )
 """Every refusal that we know, the gravest first, X's own codes before anybody's words."""

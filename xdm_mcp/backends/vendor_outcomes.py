@@ -14,7 +14,7 @@ from typing import NoReturn
 from xdm_mcp.backends.http import Answer, NoAnswer
 from xdm_mcp.backends.loose import items_in, pick, text_in
 from xdm_mcp.backends.strict_json import parse
-from xdm_mcp.backends.x_api_v2_errors import Refusal, Row
+from xdm_mcp.backends.x_api_v2_errors import CLIENT_ERRORS, Refusal, Row
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
@@ -48,11 +48,22 @@ class Vendor:
         return None
 
     def told(self, problems: Sequence[Problem]) -> Refusal | None:
-        """Return what a body says that refuses under a status of success, None where its words are
-        not known."""
+        """Return what a body says that refuses a read under a status of success, None where its
+        words are not known. Rows that are bound to a status of their own do not count."""
         for row in self.table:
-            known = row.specific and 400 in row.statuses
+            known = row.specific and row.statuses == CLIENT_ERRORS
             if known and any(row.fits(each) for each in problems):
+                return row.refusal
+        return None
+
+    def proven(self, problems: Sequence[Problem]) -> Refusal | None:
+        """Return what refuses a send under a status of success, None where nothing there is X's.
+
+        Only X can know that nothing was sent: the service's own sentence may tell of what it met
+        after X had taken the message.
+        """
+        for row in self.table:
+            if row.of_x and any(row.fits(each) for each in problems):
                 return row.refusal
         return None
 
@@ -99,8 +110,10 @@ def outcome_of(
         says = f"{vendor.name} accepted the message; whether it is shown to them is not known."
         return Outcome(SendState.SENT, "accepted", says, receipt=receipt)
     problems = troubles_in(answer.content)
-    said = refused and answer.ok
-    refusal = vendor.told(problems) if said else vendor.refusal(answer.status, problems)
+    if refused and answer.ok:
+        refusal = vendor.proven(_of_x(answer.content))
+    else:
+        refusal = vendor.refusal(answer.status, problems)
     if refusal is None or not refusal.proves or receipt:
         code, says = _doubt(vendor, answer.status, receipt)
         alarm = _halt(vendor.alarm(problems), now)
@@ -174,6 +187,15 @@ def _troubles(content: object) -> Iterator[Problem]:
         yield Problem(kind="invalid-field", detail=(text_in(field, "msg", "type") or "")[:LONGEST])
     for problem in problems_in(content):
         yield replace(problem, detail=problem.detail[:LONGEST])
+
+
+def _of_x(content: object) -> tuple[Problem, ...]:
+    """Return the troubles of an answer whose numbers are X's: those in `twitter_error_code`, in
+    `errors` and in what is quoted of X. Another `code` may be one of the service's own numbers."""
+    if not isinstance(content, dict):
+        return ()
+    own = {name for name in ("code", "error") if not isinstance(content.get(name), str)}
+    return troubles_in({name: value for name, value in content.items() if name not in own})
 
 
 def _nested(words: str) -> tuple[Problem, ...]:

@@ -45,6 +45,8 @@ class Row:
     """How a refusal is recognised: every criterion that is given must hold of one problem.
 
     A row without criteria goes by the status alone, `bare` even where the body tells nothing.
+    `quoted` says that `detail` is a sentence of X's own, which a service in between can only have
+    from X.
     """
 
     refusal: Refusal
@@ -54,11 +56,17 @@ class Row:
     title: str | None = None
     detail: re.Pattern[str] | None = None
     bare: bool = False
+    quoted: bool = False
 
     @property
     def specific(self) -> bool:
         """Whether it goes by more than the status."""
         return bool(self.numbers or self.kinds or self.title or self.detail)
+
+    @property
+    def of_x(self) -> bool:
+        """Whether it goes by X's own code or words, whoever passed them on."""
+        return bool(self.numbers) or self.quoted
 
     def fits(self, problem: Problem) -> bool:
         """Whether the problem meets the criteria."""
