@@ -79,20 +79,22 @@ def crossed(content: object, recipient_id: str, account_id: str | None) -> bool:
 def listing_in(content: object, conversation_id: str | None = None) -> Listing | None:
     """Return the page that an answer holds; None where it holds none.
 
-    `conversation_id` is what was asked for: messages that name no conversation are of it. A page
-    whose messages are all unusable is no page.
+    `conversation_id` is what was asked for: messages that name no conversation are of it. Without
+    messages of its own a page has the last one of each conversation. A page whose messages are all
+    unusable is no page.
     """
     if said_no(content) or not isinstance(content, dict):
         return None
     account_id = id_in(content, "userId")
     threads = items_in(content, "conversations")
-    items = items_in(content, "messages") or [pick(each, "last_message") for each in threads]
     if not isinstance(content.get("messages", content.get("conversations")), list | dict):
         return None
     asked = id_in(content, "conversationId") or text_in(content, "conversationId")
     place = conversation_id or asked
-    messages = {m.id: m for m in (message_in(each, account_id, place) for each in items) if m}
-    if items_in(content, "messages") and not messages:
+    items = [(each, place) for each in items_in(content, "messages")]
+    items = items or [_last_of(each, account_id) for each in threads if pick(each, "lastMessage")]
+    messages = {m.id: m for m in (message_in(*each) for each in items) if m}
+    if items and not messages:
         return None
     people = [who for each in threads for who in items_in(each, "participants")]
     more = truth_in(content, "has_more") is not False
@@ -106,20 +108,19 @@ def listing_in(content: object, conversation_id: str | None = None) -> Listing |
     )
 
 
-def message_in(
-    item: object, account_id: str | None = None, conversation_id: str | None = None
-) -> Message | None:
+def message_in(item: object, conversation_id: str | None = None) -> Message | None:
     """Return the message that an object tells of; None without an id or of no conversation.
 
-    One that names no conversation is of `conversation_id`, else of its sender and recipient. One
-    without text has none that could be read: it is encrypted, or a picture alone.
+    One that names no conversation is of `conversation_id`, else of its sender and recipient; whom
+    it does not name is nobody, or words to a group would count as written to us alone. One without
+    text has none that could be read: it is encrypted, or a picture alone.
     """
     message_id = id_in(item, "id", "messageId")
     sender = id_in(item, "senderId")
     conversation = (
         conversation_in(item, "conversationId")
         or conversation_id
-        or _pair(sender, id_in(item, "recipientId") or account_id)
+        or _pair(sender, id_in(item, "recipientId"))
     )
     if message_id is None or conversation is None:
         return None
@@ -174,8 +175,20 @@ def balance_in(content: object) -> int | None:
     return int(dollars * MICRO) if dollars.is_finite() and abs(dollars) < LARGEST else None
 
 
+def _last_of(thread: object, account_id: str | None) -> tuple[object, str | None]:
+    """Return the last message of a conversation, and where it stands: the conversation's id, or
+    else the pair of us and the other one of two; None for a message that then has no place."""
+    last = pick(thread, "lastMessage")
+    place = conversation_in(thread, "conversationId")
+    if place is not None or text_in(thread, "type") != "ONE_TO_ONE":
+        return (last if place else None), place
+    people = {who.id for who in users_in(items_in(thread, "participants"))}
+    others = (people | {id_in(last, "senderId")}) - {account_id, None}
+    return last, _pair(account_id, others.pop()) if len(others) == 1 else None
+
+
 def _unread(threads: Iterable[object]) -> dict[str, bool]:
-    told = {conversation_in(each, "conversation_id"): truth_in(each, "unread") for each in threads}
+    told = {conversation_in(each, "conversationId"): truth_in(each, "unread") for each in threads}
     return {key: unread for key, unread in told.items() if key is not None and unread is not None}
 
 
