@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from xdm_mcp.backends.loose import (
     conversation_in,
@@ -170,9 +170,9 @@ def balance_in(content: object) -> int | None:
         return None
     try:
         dollars = Decimal(str(value).strip().removeprefix("$"))
-    except InvalidOperation:
+        return int(dollars * MICRO) if dollars.is_finite() and abs(dollars) < LARGEST else None
+    except ArithmeticError:  # no number, or one beyond all exponents
         return None
-    return int(dollars * MICRO) if dollars.is_finite() and abs(dollars) < LARGEST else None
 
 
 def _last_of(thread: object, account_id: str | None) -> tuple[object, str | None]:

@@ -355,7 +355,7 @@ def _failure(error: Exception, origin: str, evidence: _Evidence) -> NoAnswer:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from xdm_mcp.backends.x_api_v2_parse import snowflake_time
+from xdm_mcp.backends.x_api_v2_parse import in_utc, snowflake_time
 from xdm_mcp.models.messages import MESSAGE_ID
 from xdm_mcp.models.people import HANDLE, USER_ID, User
 
@@ -60,11 +60,11 @@ def moment_in(item: object, message_id: str, *names: str) -> datetime:
     text = text_in(item, *names) or ""
     for read in (datetime.fromisoformat, _legacy, parsedate_to_datetime):
         try:
-            moment = read(text)
+            moment = in_utc(read(text))
         except (ValueError, OverflowError):
             continue
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+        if moment is not None:
+            return moment
     return snowflake_time(message_id)
 
 

@@ -15,6 +15,7 @@ from xdm_mcp.backends.http import Answer, NoAnswer
 from xdm_mcp.backends.loose import items_in, pick, text_in
 from xdm_mcp.backends.strict_json import parse
 from xdm_mcp.backends.x_api_v2_errors import CLIENT_ERRORS, Refusal, Row
+from xdm_mcp.backends.x_api_v2_limits import number_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
@@ -164,8 +165,7 @@ def retry_at(vendor: Vendor, answer: Answer, refusal: Refusal, now: datetime) ->
     """Return when a refused call may be tried again: as the body or the header asks, a day at
     most, else after the vendor's usual wait or the length of the halt."""
     body = pick(answer.content, "retry_after", "retryAfter")
-    header = answer.headers.get("retry-after", "")
-    asked = _whole(body) or _whole(int(header) if header.isascii() and header.isdecimal() else 0)
+    asked = _whole(body) or _whole(number_in(answer.headers, "retry-after"))
     wait = timedelta(seconds=asked) if asked else refusal.halts_for or vendor.waits
     return now + wait
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from xdm_mcp.backends.x_api_v2_parse import snowflake_time
+from xdm_mcp.backends.x_api_v2_parse import in_utc, snowflake_time
 from xdm_mcp.clock import from_ms
 from xdm_mcp.models.messages import MESSAGE_ID, Message, pair_id
 from xdm_mcp.models.people import HANDLE, USER_ID, User
@@ -113,7 +113,8 @@ def relation_in(content: object) -> Relation | None:
 
 def _moment(milliseconds: str | None) -> datetime | None:
     plain = milliseconds and milliseconds.isascii() and milliseconds.isdecimal()
-    return from_ms(int(milliseconds or 0)) if plain and len(milliseconds or "") <= 13 else None
+    fits = plain and len(milliseconds or "") <= 13
+    return in_utc(from_ms(int(milliseconds or 0))) if fits else None
 
 
 def _dict(content: object, name: str) -> Mapping[str, object] | None:

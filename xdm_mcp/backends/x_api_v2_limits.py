@@ -95,7 +95,7 @@ def retry_at(
     told, since a refusal counts even if the headers say that something remains.
     """
     times = [window.resets_at for window in windows if window.remaining == 0]
-    asked = _number(headers, "retry-after")
+    asked = number_in(headers, "retry-after")
     if asked is not None and asked <= DAY.total_seconds():
         times.append(now + timedelta(seconds=asked))
     return max(times, default=now + QUARTER)
@@ -106,15 +106,19 @@ def window_in(
 ) -> ServerWindow | None:
     """Return the window that three headers with a prefix tell of, None where they make no sense:
     it must end `within` a time from now."""
-    remaining, reset = _number(headers, f"{prefix}-remaining"), _number(headers, f"{prefix}-reset")
+    remaining, reset = (
+        number_in(headers, f"{prefix}-remaining"),
+        number_in(headers, f"{prefix}-reset"),
+    )
     if remaining is None or reset is None:
         return None
-    limit = _number(headers, f"{prefix}-limit")
+    limit = number_in(headers, f"{prefix}-limit")
     resets_at = datetime.fromtimestamp(reset, UTC)
     sensible = now < resets_at <= now + within and (limit is None or remaining <= limit)
     return ServerWindow(scope, limit or remaining, remaining, resets_at) if sensible else None
 
 
-def _number(headers: Mapping[str, str], name: str) -> int | None:
+def number_in(headers: Mapping[str, str], name: str) -> int | None:
+    """Return the whole number of ten digits at most that a header holds, None for anything else."""
     text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None

@@ -21,6 +21,10 @@ from xdm_mcp.models.sends import Receipt, Target
 SNOWFLAKE_EPOCH = 1_288_834_974_657
 """Milliseconds of 1970 at which X's ids begin (docs.x.com, ids, 2026-08)."""
 
+YEARS = range(2006, 2100)
+"""When somebody may have written on X. Beyond it other times could not be reckoned from a message's
+own."""
+
 LONGEST_CHECK = 3_600
 """The longest wait for a picture that we take for sense, in seconds."""
 
@@ -193,6 +197,15 @@ def snowflake_time(snowflake: str) -> datetime:
     return from_ms((int(snowflake) >> 22) + SNOWFLAKE_EPOCH)
 
 
+def in_utc(moment: datetime) -> datetime | None:
+    """Return a time in UTC; None for one without a zone, or when nobody can have written."""
+    try:
+        known = moment.astimezone(UTC) if moment.tzinfo else None
+    except OverflowError:  # the first or last hours of all years
+        return None
+    return known if known and known.year in YEARS else None
+
+
 def _named(detail: str) -> str:
     named = _BRACKETED.search(detail)
     return named[1] if named else ""
@@ -200,9 +213,8 @@ def _named(detail: str) -> str:
 
 def _moment(text: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text or "")
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(text or ""))
+    except ValueError:
         return None
 
 

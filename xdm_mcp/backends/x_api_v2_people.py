@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NoReturn
 
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
@@ -162,5 +162,5 @@ def _dollars(value: object) -> int | None:
     try:
         amount = Decimal(str(value))
         return int(amount * MICRO) if abs(amount) < MICRO else None
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):  # no number, or one beyond all exponents
         return None

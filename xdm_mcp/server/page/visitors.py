@@ -130,9 +130,9 @@ def _unfit(method: str, headers: Headers) -> Response | None:
     if len(kinds) != 1 or kinds[0].lower() not in FORM:
         return _refuse(415, "Send a form of the page.")
     length = headers.get("content-length", "")
-    if not length.isdecimal():
+    if not (length.isascii() and length.isdecimal()):
         return _refuse(411, "Send the length of the form.")
-    if int(length) > LARGEST_FORM:
+    if int(length[:20]) > LARGEST_FORM:  # longer ones are larger still
         return _refuse(413, "That form is too large.")
     return None
 
