@@ -64,6 +64,15 @@ REFUSED: dict[str, tuple[Answering, str, str | None]] = {
     "own account": (no(403, "Your account is suspended", 64), "account_suspended", "account"),
     "own account in words": (no(403, "Account suspended"), "account_suspended", "account"),
     "locked": (no(403, "Account is temporarily locked", 326), "account_locked", "account"),
+    "blocked": (
+        no(403, "You have been blocked from sending Direct Messages to this user"),
+        "recipient_closed",
+        None,
+    ),
+    "blocked by them": (no(403, "Your account is blocked by this user"), "recipient_closed", None),
+    "own account blocked": (no(403, "Your account is blocked"), "account_locked", "account"),
+    "locked in words": (no(403, "Account is temporarily locked"), "account_locked", "account"),
+    "verification": (no(403, "Verification is needed"), "account_locked", "account"),
     "not found": (no(404, "Could not find user with ID: 7"), "not_found", None),
     "410": (no(410, "Account gone"), "account_suspended", "account"),
     "423": (no(423, "Needs verification", challenge="captcha"), "account_locked", "account"),
@@ -144,6 +153,13 @@ async def test_a_refusal_that_is_known_fails(name: str) -> None:
     assert (outcome.closed_for is not None) == code.startswith("recipient")
     assert (outcome.retry_at is not None) == (code in ("rate_limited", "daily_limit"))
     assert not outcome.not_sent
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+@pytest.mark.parametrize("says", ["Blocked by a proxy", "Unverified sender", "Clocked out"])
+async def test_a_piece_of_a_word_halts_nothing(says: str, status: int) -> None:
+    """That the account is locked is said in a word of its own."""
+    assert (await send(no(status, says))).halt is None
 
 
 async def test_what_looks_automated_halts_even_where_nothing_is_proven() -> None:

@@ -60,6 +60,9 @@ BAD_REQUEST = Refusal(
 
 FORBIDDEN = frozenset({403})
 
+_OWN_BLOCKED = r"\byour account (is|was|has been) (temporarily )?blocked\b(?! (by|from))"
+"""What stops the account itself: any other blocking is a person's, who wants nothing of us."""
+
 
 def _codes(refusal: Refusal, *numbers: int) -> Row:
     return Row(refusal, numbers=frozenset(numbers))
@@ -92,8 +95,10 @@ TABLE: tuple[Row, ...] = (
     _says(RECIPIENT_CLOSED, r"cannot send messages to this user", FORBIDDEN),
     _says(RECIPIENT_CLOSED, r"not verified to send message requests", FORBIDDEN),
     _says(SENDER_RESTRICTED, r"operation is not permitted", FORBIDDEN),
-    _says(ACCOUNT_SUSPENDED, r"suspended", FORBIDDEN | {410}),
-    _says(ACCOUNT_LOCKED, r"locked|verif(y|ication)", FORBIDDEN | {423}),
+    _says(ACCOUNT_SUSPENDED, r"\bsuspended\b", FORBIDDEN | {410}),
+    _says(ACCOUNT_LOCKED, _OWN_BLOCKED, FORBIDDEN),
+    _says(RECIPIENT_CLOSED, r"\bblocked\b", FORBIDDEN),
+    _says(ACCOUNT_LOCKED, r"\b(locked|verify|verification)\b", FORBIDDEN | {423}),
     _says(SESSION, r"auth_token|could not authenticate", frozenset({401})),
     Row(KEY, frozenset({401}), bare=True),
     Row(CREDITS, frozenset({402}), bare=True),
