@@ -301,6 +301,15 @@ async def test_another_person_is_no_answer() -> None:
             await getxapi_over(script).users(**asked)
 
 
+async def test_a_profile_without_a_handle_is_known_by_its_id_alone() -> None:
+    """Asked by id, only the id counts: another one is never who we are."""
+    inbox = reply(200, listed())
+    nameless = Script(inbox, reply(200, {"data": {"id": "777"}}))
+    with pytest.raises(BackendUnavailable, match="another person"):
+        await getxapi_over(nameless).me()
+    assert (await getxapi_over(Script(inbox, reply(200, {"data": {"id": ME}}))).me()).id == ME
+
+
 async def test_followers_are_paged_by_a_cursor_that_carries_the_handle() -> None:
     """So that the handle is looked up once."""
     page = {"userName": "me", "has_more": True, "next_cursor": "n1", "followers": [PROFILE]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 
 import httpx2
 import pytest
@@ -12,6 +13,7 @@ from tests.backends.vendors import getxapi_over
 from tests.backends.wires import ANNA, EVENT, ME, NOW, PAIR, reply
 from xdm_mcp.backends import getxapi_parse as parse
 from xdm_mcp.clock import ManualClock
+from xdm_mcp.errors import BackendUnavailable
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.people import People
@@ -82,6 +84,37 @@ def test_a_last_message_of_nowhere_is_no_page(told: dict[str, object]) -> None:
 def test_a_message_that_names_nobody_was_not_written_to_us() -> None:
     """The owner of the inbox may be one of many who got it."""
     assert parse.listing_in(listed({"id": EVENT, "senderId": ANNA, "text": "hi all"})) is None
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"all": "inbox"},
+        {"all": "inbox", "requests": "inbox"},
+        {"requests": "hidden"},
+        {"all": "requests", "requests": "requests"},
+    ],
+)
+async def test_an_inbox_under_another_name_is_not_an_empty_one(named: dict[str, str]) -> None:
+    """Nor is half of it the whole: nothing is told until the service says which part it tells."""
+    with pytest.raises(BackendUnavailable, match="another inbox"):
+        await getxapi_over(tabs(named)).messages(limit=5)
+
+
+async def test_a_service_with_one_inbox_may_give_it_twice() -> None:
+    """It is told once; what is asked for is what was answered before."""
+    page = await getxapi_over(tabs({"requests": "all"})).messages(limit=5)
+    assert ([message.id for message in page.messages], page.next_cursor) == ([EVENT], None)
+
+
+def tabs(named: Mapping[str, str]) -> Callable[[httpx2.Request], httpx2.Response]:
+    """Return a service that answers for tabs of other names than were asked for."""
+
+    def play(request: httpx2.Request) -> httpx2.Response:
+        asked = json.loads(request.content)["tab"]
+        return reply(200, listed(said(0), tab=named.get(asked, asked)))(request)
+
+    return play
 
 
 async def test_words_to_a_group_give_nobody_a_reply_for_free() -> None:

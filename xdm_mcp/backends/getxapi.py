@@ -258,10 +258,13 @@ class GetXApiBackend:
         for tab, at in place.cursors.items():
             listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
             asked += 1
-            if listing.tab in (None, tab):
-                pages[tab] = Fetched(listing.messages, listing.next_cursor)
-                users += listing.users
-                unread |= listing.unread
+            if listing.tab in pages:  # a service that knows one tab only, and gave it already
+                continue
+            if listing.tab not in (None, tab):
+                raise BackendUnavailable("GetXAPI told of another inbox; try again later.")
+            pages[tab] = Fetched(listing.messages, listing.next_cursor)
+            users += listing.users
+            unread |= listing.unread
             if listing.tab is None:  # the older generation, which has one inbox
                 break
         told, rest = merged(place, pages, limit)
@@ -305,7 +308,8 @@ class GetXApiBackend:
         user = parse.profile_in(answer.content) if answer.ok else None
         if user is None:
             outcomes.refuse_read(GETXAPI, answer, self._clock.now())
-        if user.id != id and (user.handle or "").lower() != handle.lower():
+        same = user.id == id if id else (user.handle or "").lower() == handle.lower()
+        if not same:
             raise BackendUnavailable("GetXAPI told of another person; try again later.")
         return user
 
