@@ -20,12 +20,20 @@ AT_MOST = 100
 
 YEARS = range(1900, 2100)
 
+LABEL = 64
+"""Characters before a number that are looked at."""
+
 CODE = re.compile(
-    r"(?<![\w.,:/+@#-])(?<!\d )(?:[A-Za-z]-)?(\d{3}[ -]\d{3}|\d{4}[ -]\d{4}|\d{4,8})"
+    r"(?<![\w.,/+@-])(?<!\d )(?:[A-Za-z]-)?(\d{3}[ -]\d{3}|\d{4}[ -]\d{4}|\d{4,8})"
     r"(?!\w|[.,:/@-]\w| ?\d| ?[%‰°€$£¥₹₽₺₩]| ?(?:EUR|USD|GBP|CHF|km|kg|m|ml|g)\b)",
     re.ASCII,
 )
-"""One-time codes, PINs: `4471`, `123 456`, `G-123456`."""
+"""One-time codes, PINs: `4471`, `123 456`, `G-123456`; `OTP:4471` too, if `NO_LABEL` does not end
+before the colon."""
+
+NO_LABEL = re.compile(r"(?:[\d\]]|\blocalhost|(?:[.@:]|//)[\w./-]*)\Z", re.ASCII | re.IGNORECASE)
+"""What stands before the colon of a time, a score or a port, and before the # of a place in a page:
+a digit, or the end of an address or of a host's name."""
 
 SECRET = re.compile(
     r"(?:password|passwd|passcode|passwort|kennwort|contrase[nñ]a|mot de passe|senha|wachtwoord"
@@ -127,7 +135,11 @@ def _password(hit: re.Match[str]) -> str:
 
 
 def _code(hit: re.Match[str]) -> str | None:
-    """Return a code's digits, None for a year and for a round number."""
+    """Return a code's digits, None for a year, for a round number and for a port."""
+    before = hit.string[max(0, hit.start() - LABEL) : hit.start()]
+    label = before.rstrip(":#")
+    if label != before and NO_LABEL.search(label):
+        return None
     digits = _digits(hit[1])
     year = len(digits) == 4 and int(digits) in YEARS
     return None if year or digits.endswith("00") else digits
