@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 
@@ -150,3 +151,26 @@ async def test_what_was_billed_today_is_not_booked_twice() -> None:
     there._clock.advance(timedelta(hours=24))  # type: ignore[attr-defined]
     costs.append((await there.messages(limit=5)).cost)
     assert costs == [10_000, 0, 10_000]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_page_that_comes_after_midnight_is_booked_in_full_and_forgotten(
+    known: bool,
+) -> None:
+    """X may bill it on either day, so it makes nothing free on the new one."""
+    event = {"id": EVENT, "event_type": "MessageCreate", "text": "Hello.", "sender_id": ANNA}
+    page = {"data": [{**event, "dm_conversation_id": f"{ME}-{ANNA}"}], "meta": {"result_count": 1}}
+    late = timedelta()
+
+    def slow(request: httpx2.Request) -> httpx2.Response:
+        there._clock.advance(late)  # type: ignore[attr-defined]
+        return reply(200, page)(request)
+
+    there = backend_over(slow)
+    if known:
+        await there.messages(limit=5)
+    late = timedelta(hours=24)
+    costs = [(await there.messages(limit=5)).cost]
+    late = timedelta(seconds=1)
+    costs += [(await there.messages(limit=5)).cost for _ in range(2)]
+    assert costs == [10_000, 10_000, 0]

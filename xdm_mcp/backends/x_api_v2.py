@@ -150,6 +150,7 @@ class XApiV2Backend:
             )
         endpoint, path = listing_path(with_user, conversation_id)
         params = {"max_results": str(limit)} | ({"pagination_token": cursor} if cursor else {})
+        asked = self._line.now
         answer = await self._events.ask(endpoint, path, params)
         account = self._line.account
         if with_user and account != ACCOUNT:
@@ -161,7 +162,7 @@ class XApiV2Backend:
             messages=listing.messages,
             users=listing.users,
             next_cursor=listing.next_token if listing.next_token != cursor else None,
-            cost=self._billed.cost(listing, self._line.now),
+            cost=self._billed.cost(listing, asked, self._line.now),
         )
 
     async def message(self, message_id: str) -> Message:

@@ -55,20 +55,25 @@ class Billed:
         self._day: date | None = None
         self._seen: set[tuple[str, str]] = set()
 
-    def cost(self, listing: Listing, now: datetime) -> int:
+    def cost(self, listing: Listing, asked: datetime, answered: datetime) -> int:
         """Return what a page costs, in micro-dollars, and remember it.
 
         Events that cannot be used are billed all the same. Users that X added are counted too:
-        whether it bills those is not known.
+        whether it bills those is not known. Nor is it known on which day X bills a page that was
+        asked for before midnight and came after it: it costs all, and nothing of it is remembered.
         """
-        if self._day != now.date():
-            self._day, self._seen = now.date(), set()
-        messages = {("message", message.id) for message in listing.messages} - self._seen
-        users = {("user", user.id) for user in listing.users} - self._seen
-        self._seen |= messages | users
+        seen = self._on(asked.date()) if asked.date() == answered.date() else set()
+        messages = {("message", message.id) for message in listing.messages} - seen
+        users = {("user", user.id) for user in listing.users} - seen
+        seen |= messages | users
         odd = max(0, listing.billed - len(listing.messages))
         prices = CAPABILITIES.prices
         return (len(messages) + odd) * prices.read_message + len(users) * prices.read_user
+
+    def _on(self, day: date) -> set[tuple[str, str]]:
+        if self._day != day:
+            self._day, self._seen = day, set()
+        return self._seen
 
 
 def listing_path(with_user: str | None, conversation_id: str | None) -> tuple[str, str]:
