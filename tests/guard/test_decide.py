@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.guard.making import ACCOUNT, NOW, draft, standing, window
-from xdm_mcp.guard.base import Rule, decide, findings_of
+from xdm_mcp.guard.base import Rule, conclude, decide, findings_of
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.presets import PRESETS
 from xdm_mcp.models.quota import Spend, Window
@@ -260,7 +260,7 @@ def test_what_is_held_passes_with_the_approval_that_it_asks_for_and_no_less(
 ) -> None:
     """What needs none passes with any, and what is denied with none; without standing rules."""
     alone = replace(known, standing_rules=())
-    asked = decide(policy.rules(), wanted, alone, NOW)
+    asked = conclude(policy._findings(wanted, alone, NOW))  # quiet hours at its turn included
     answered = asked.verdict is Verdict.HOLD and approval >= asked.least
 
     passes = policy.decide(wanted, alone, NOW, approval).verdict is Verdict.ALLOW
