@@ -23,14 +23,21 @@ NAMED = timedelta(days=30)
 
 
 def normalise(who: str) -> str:
-    """Return a handle without its @, or a numeric id. Raises BadInput for anything else."""
-    bare = who.strip().removeprefix("@")
-    if not (USER_ID.match(bare) or HANDLE.match(bare)):
+    """Return the one spelling of a person's name: a numeric id, or `@` and a handle.
+
+    Bare digits are always an id. A handle may consist of digits alone: then only its @ makes it
+    one. Raises BadInput for what can be neither.
+    """
+    name = who.strip()
+    if USER_ID.match(name):
+        return name
+    handle = name.removeprefix("@")
+    if not HANDLE.match(handle):
         raise BadInput(
             "A recipient is a handle of 1 to 15 letters, digits and underscores, "
-            "or a numeric user id in quotes."
+            "or a numeric user id in quotes; a handle of digits alone needs its @."
         )
-    return bare
+    return f"@{handle}"
 
 
 class People:
@@ -91,8 +98,11 @@ class People:
         """
         found = await self.find_many([who])
         if found[0] is None:
+            name = normalise(who)
             raise NotFound(
-                f"There is no X user called {_shown(who)}; "
+                f"There is no X user with the id {name}; check it, or use the handle with its @."
+                if USER_ID.match(name)
+                else f"There is no X user called {name}; "
                 "check the handle, or use the numeric user id."
             )
         return found[0]
@@ -115,7 +125,7 @@ class People:
 
     async def _look_up(self, names: Sequence[str], now: datetime) -> dict[str, User | None]:
         ids = [name for name in names if USER_ID.match(name)]
-        handles = [name for name in names if not USER_ID.match(name)]
+        handles = [name.removeprefix("@") for name in names if not USER_ID.match(name)]
         account = await self.account()
         capabilities = self._backend.capabilities
         price = capabilities.prices.read_user
@@ -125,19 +135,12 @@ class People:
         booking = await self._ledger.book_read(
             account.id, price * len(names), self._budget, limits, now
         )
-        users: list[User] = []
-        if ids:
-            users += await self._backend.users(ids=ids)
-        if handles:
-            users += await self._backend.users(handles=handles)
+        by_id = await self._backend.users(ids=ids) if ids else ()
+        by_handle = await self._backend.users(handles=handles) if handles else ()
+        users = {user.id: user for user in (*by_id, *by_handle)}.values()
         await self._ledger.settle_read(booking, price * len(users))
-        await self._ledger.remember_users(users, now)
+        await self._ledger.remember_users(tuple(users), now)
         await self._ledger.observe(self._backend.server_windows(), now)
-        by_name = {user.id: user for user in users}
-        by_name.update({user.handle.lower(): user for user in users if user.handle})
-        return {name: by_name.get(name.lower()) for name in names}
-
-
-def _shown(who: str) -> str:
-    bare = normalise(who)
-    return bare if USER_ID.match(bare) else f"@{bare}"
+        found = {user.id: user for user in by_id}
+        found.update({f"@{user.handle.lower()}": user for user in by_handle if user.handle})
+        return {name: found.get(name.lower()) for name in names}

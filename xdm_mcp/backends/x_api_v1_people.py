@@ -9,7 +9,7 @@ from dataclasses import replace
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.x_api_v1_parse import relation_in, user_of
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT
-from xdm_mcp.backends.x_api_v2_people import chunks, require_names
+from xdm_mcp.backends.x_api_v2_people import chunks, only_asked, require_names
 from xdm_mcp.backends.x_api_v2_problems import problems_in
 from xdm_mcp.backends.x_line import Line
 from xdm_mcp.errors import NotFound, Unavailable
@@ -53,8 +53,7 @@ async def _asked(line: Line, name: str, asked: Sequence[str]) -> tuple[User, ...
     users = [user for user in map(user_of, items) if user is not None]
     if not users and not outcomes.only_absent(answer, problems_in(answer.content)):
         line.refuse(answer)
-    wanted = {who.lower() for who in asked}
-    return tuple(user for user in users if {user.id, (user.handle or "").lower()} & wanted)
+    return only_asked(users, asked, by_id=name == "user_id")
 
 
 async def _related(line: Line, user: User) -> User:

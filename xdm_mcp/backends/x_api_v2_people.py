@@ -133,6 +133,13 @@ def chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
     return (unique[start : start + LOOKUP] for start in range(0, len(unique), LOOKUP))
 
 
+def only_asked(users: Sequence[User], asked: Sequence[str], *, by_id: bool) -> tuple[User, ...]:
+    """Return the users who were asked for, by their ids or else by their handles: a handle may be
+    the digits of another's id."""
+    wanted = {who.lower() for who in asked}
+    return tuple(u for u in users if (u.id if by_id else (u.handle or "").lower()) in wanted)
+
+
 async def _asked(line: Line, path: str, name: str, asked: Sequence[str]) -> tuple[User, ...]:
     params = {name: ",".join(asked), "user.fields": USER_FIELDS}
     answer = await line.ask("users", path, params)
@@ -140,8 +147,7 @@ async def _asked(line: Line, path: str, name: str, asked: Sequence[str]) -> tupl
     problems = problems_in(answer.content)
     if not users and not outcomes.only_absent(answer, problems):
         line.refuse(answer)
-    wanted = {who.lower() for who in asked}
-    told = (user for user in users if {user.id, (user.handle or "").lower()} & wanted)
+    told = only_asked(users, asked, by_id=name == "ids")
     return (*told, *suspended_in(problems, asked if name == "ids" else ()))
 
 

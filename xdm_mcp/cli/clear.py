@@ -58,10 +58,10 @@ async def account_of(app: App, given: str | None) -> str:
 
 async def user_id_of(app: App, who: str) -> str:
     """Return the id of a person, of whom we must have heard before: an opt-out was heard."""
-    bare = normalise(who)
-    if USER_ID.match(bare):
-        return bare
-    user = await app.people.known(bare)
+    name = normalise(who)
+    if USER_ID.match(name):
+        return name
+    user = await app.people.known(name)
     if user is None:
-        raise NotFound(f"Nobody called @{plain(bare)} is known here; give the numeric user id.")
+        raise NotFound(f"Nobody called {plain(name)} is known here; give the numeric user id.")
     return user.id

@@ -294,7 +294,7 @@ def _add_sandbox(commands: Commands) -> None:
     serving.add_argument("--story", help="which story a new world begins with")
     listing = _add_json(_add(verbs, "deliveries", SANDBOX["deliveries"], sandbox.deliveries))
     saying = _add(verbs, "say", SANDBOX["say WHO TEXT"], sandbox.say)
-    saying.add_argument("who", metavar="WHO", help="handle or numeric id of somebody in the world")
+    saying.add_argument("who", metavar="WHO", help="@handle or numeric id of somebody in the world")
     saying.add_argument("text", metavar="TEXT", help="what they write")
     resetting = _add(verbs, "reset", SANDBOX["reset"], sandbox.reset)
     for verb in (serving, listing, saying, resetting):
@@ -308,7 +308,7 @@ def _add_clear(commands: Commands) -> None:
     halt = _add(verbs, "halt", CLEAR["halt [CODE]"], clear.clear_halt)
     halt.add_argument("code", metavar="CODE", nargs="?", help="which halt; without it, all")
     silence = _add(verbs, "opt-out", CLEAR["opt-out USER"], clear.clear_opt_out)
-    silence.add_argument("user", metavar="USER", help="their handle or numeric id")
+    silence.add_argument("user", metavar="USER", help="their @handle or numeric id")
     for verb in (halt, silence):
         verb.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
         _add_place(verb)

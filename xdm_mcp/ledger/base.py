@@ -300,7 +300,7 @@ class Ledger(
         ...
 
     async def known_user(self, who: str) -> KnownUser | None:
-        """Return the remembered user of a numeric id or a handle without @, or None."""
+        """Return the remembered user of a numeric id (bare digits) or of a @handle, or None."""
         ...
 
     async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:

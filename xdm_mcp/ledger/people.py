@@ -47,14 +47,16 @@ def remember(sql: Sql, users: Iterable[User], now: int) -> None:
 
 
 def known(sql: Sql, who: str) -> KnownUser | None:
-    """Return the remembered user of a numeric id or, failing that, of a handle in any case.
+    """Return the remembered user of a numeric id, or of a handle in any case.
 
-    A handle may consist of digits alone; an id that we know comes first.
+    A handle may consist of digits alone: bare digits are an id and nothing else, or a message to
+    somebody's number would reach the stranger who chose that number as a handle. With its @ it is
+    the handle.
     """
-    by_id = _person(sql, who) if USER_ID.match(who) else None
-    if by_id is not None:
-        return by_id
-    row = sql.one("SELECT user_id FROM handle WHERE handle = ?", who.lower())
+    if USER_ID.match(who):
+        return _person(sql, who)
+    handle = who.removeprefix("@").lower()
+    row = sql.one("SELECT user_id FROM handle WHERE handle = ?", handle)
     return None if row is None else _person(sql, row[0])
 
 

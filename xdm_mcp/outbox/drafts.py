@@ -138,8 +138,9 @@ class Drafts:
         if look_up:
             return await self._people.find(who)
         known = await self._people.known(who)
-        bare = normalise(who)
-        return known or (User(bare) if USER_ID.match(bare) else User(UNRESOLVED, handle=bare))
+        name = normalise(who)
+        unknown = User(UNRESOLVED, handle=name.removeprefix("@"))
+        return known or (User(name) if USER_ID.match(name) else unknown)
 
 
 def draft_of(entry: Entry) -> Draft:

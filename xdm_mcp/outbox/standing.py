@@ -142,6 +142,8 @@ class Standing:
         shown = normalise(who)
         if user is None:
             says = "There is no such X user; check the handle, or use the numeric user id."
+            if USER_ID.match(shown):
+                says = "There is no X user with that id; check it, or use the handle with its @."
             return RecipientRow(
                 who=shown,
                 can_dm=False,
@@ -164,7 +166,7 @@ class Standing:
         seen = await self._ledger.preview(draft, limits, judge, now)
         can_dm, basis = _can_dm(user, seen.facts, now)
         return RecipientRow(
-            who=shown if USER_ID.match(shown) else f"@{shown}",
+            who=shown,
             user_id=user.id,
             can_dm=can_dm,
             basis=basis,

@@ -59,9 +59,11 @@ class People:
         return self._by_handle.get(handle.lower())
 
     def find(self, who: str) -> Person | None:
-        """Return who has the id or the handle `who`, with or without @, or None."""
-        bare = who.removeprefix("@")
-        return self.by_id.get(bare) or self.with_handle(bare)
+        """Return who has the id `who` (bare digits) or the handle, or None; digits are a handle
+        only with their @."""
+        if USER_ID.match(who):
+            return self.by_id.get(who)
+        return self.with_handle(who.removeprefix("@"))
 
     def free_id(self) -> str:
         """Return an id that nobody has."""

@@ -68,7 +68,7 @@ class SendDm(Arguments):
     }
 
     text: str = Field(min_length=1, max_length=10_000)
-    to: str | None = Field(None, description="One person: @handle or numeric id, as a string.")
+    to: str | None = Field(None, description="One person: @handle, or id as bare digits.")
     conversation_id: str | None = Field(None, description="An existing group or pair.")
     new_group: list[str] | None = Field(
         None, min_length=2, max_length=49, description="People to start a group with."
@@ -107,7 +107,7 @@ class ListDms(Arguments):
         "wait_seconds": "a number from 0 to 50",
     }
 
-    with_user: str | None = Field(None, description="Messages with @handle or numeric id.")
+    with_user: str | None = Field(None, description="Messages with @handle, or id as bare digits.")
     conversation_id: str | None = Field(None, description="Messages of this conversation.")
     query: str | None = Field(
         None,
@@ -138,7 +138,9 @@ class CheckCanDm(Arguments):
 
     must_be = {"recipients": "a list of 1 to 100 handles or numeric user ids, each a string"}
 
-    recipients: list[str] = Field(min_length=1, max_length=100, description="Handles or ids.")
+    recipients: list[str] = Field(
+        min_length=1, max_length=100, description="@handles, or ids as bare digits."
+    )
 
 
 class NoArguments(Arguments):

@@ -98,15 +98,15 @@ async def test_a_handle_that_was_given_up_leads_to_nobody(desk: Desk) -> None:
     assert found.user.id == ANNA
 
 
-async def test_a_handle_of_digits_gives_way_to_a_known_id(desk: Desk) -> None:
-    """`7` is Anna's id before it is anybody's handle; without Anna it is the handle."""
+async def test_bare_digits_are_an_id_and_never_a_handle(desk: Desk) -> None:
+    """Whoever is called `7` is not the person whose id that is, known or not; `@7` is."""
     await desk.ledger.remember_users([User(BEN, "7")], desk.now)
-    by_handle = await desk.ledger.known_user("7")
-    assert by_handle is not None
-    assert by_handle.user.id == BEN
+    assert await desk.ledger.known_user("7") is None
 
     await desk.ledger.remember_users([ANNA_USER], desk.now)
 
-    by_id = await desk.ledger.known_user("7")
+    by_id, by_handle = await desk.ledger.known_user("7"), await desk.ledger.known_user("@7")
     assert by_id is not None
     assert by_id.user.id == ANNA
+    assert by_handle is not None
+    assert by_handle.user.id == BEN
