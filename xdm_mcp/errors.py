@@ -11,6 +11,7 @@
     ├── Unavailable         not now: nothing was done
     │   ├── LedgerUnavailable   the ledger cannot be opened or written
     │   ├── BackendUnavailable  the backend did not answer a read
+    │   │   └── AskAgain        what was in the way is gone: the same read may be made once more
     │   ├── RateLimited         a read was refused until `retry_at`
     │   └── OverBudget          a read would cost more than the owner allows
     └── Refused             the backend definitely refused, with a `code` of ours
@@ -29,17 +30,24 @@ class XdmError(Exception):
 
     code = "error"
 
+    left = True
+    """Whether something may have left for the backend before: False only where it is known that
+    nothing did, so that a read costs nothing."""
+
 
 class BadInput(XdmError):
-    """The caller must change the request."""
+    """The caller must change the request: seen here, before anything left."""
 
     code = "bad_input"
+    left = False
 
 
 class NotFound(BadInput):
-    """What was asked for does not exist, or belongs to somebody else, which looks the same."""
+    """What was asked for does not exist, or belongs to somebody else, which looks the same.
+    A backend may have been asked."""
 
     code = "not_found"
+    left = True
 
 
 class Unsupported(BadInput):
@@ -93,6 +101,11 @@ class BackendUnavailable(Unavailable):
     """The backend could not be reached, or its answer could not be understood."""
 
     code = "backend_unavailable"
+
+
+class AskAgain(BackendUnavailable):
+    """A read was refused for something that has been put right since, such as a token that was
+    renewed: it may be made once more. Whoever charges reads does, because each try counts."""
 
 
 class RateLimited(Unavailable):

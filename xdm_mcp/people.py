@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 
 from xdm_mcp.backends.base import Backend
+from xdm_mcp.charges import Charge, Charges
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BadInput, NotFound, Refused
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.people import HANDLE, USER_ID, User
-from xdm_mcp.models.quota import Budget
+from xdm_mcp.models.quota import Budget, Limit
 
 FRESH = timedelta(hours=24)
 """How long a look-up answers for sends: within X's UTC day it is free anyway, and handles can
@@ -20,6 +22,9 @@ change hands."""
 
 NAMED = timedelta(days=30)
 """How long a look-up answers where only a handle is shown."""
+
+AT_ONCE = 100
+"""How many people one look-up may name (`Backend.users`)."""
 
 
 def normalise(who: str) -> str:
@@ -60,6 +65,7 @@ class People:
         self._ledger = ledger
         self._budget = budget
         self._clock = clock
+        self._charges = Charges(backend, ledger, clock)
         self._me: User | None = None
         self._asking = anyio.Lock()
 
@@ -84,6 +90,10 @@ class People:
                 await self._ledger.remember_users([me], now)
                 self._me = me
             return self._me
+
+    def _limits(self, name: str, account_id: str) -> list[Limit]:
+        reads = self._backend.capabilities.reads
+        return [reads[name].of(account_id)] if name in reads else []
 
     async def known(self, who: str) -> User | None:
         """Return whom we already know as `who` (handle or id), however long ago; costs nothing."""
@@ -116,31 +126,49 @@ class People:
         known = {name: await self._remembered(name, now - fresh) for name in dict.fromkeys(names)}
         missing = [name for name, user in known.items() if user is None]
         if missing:
-            known.update(await self._look_up(missing, now))
+            known.update(await self._look_up(missing))
         return tuple(known[name] for name in names)
 
     async def _remembered(self, name: str, since: datetime) -> User | None:
         found = await self._ledger.known_user(name)
         return found.user if found is not None and found.checked_at >= since else None
 
-    async def _look_up(self, names: Sequence[str], now: datetime) -> dict[str, User | None]:
+    async def _look_up(self, names: Sequence[str]) -> dict[str, User | None]:
+        """Look up names in their one spelling. An id is answered by who has that id, a handle by
+        who has that handle, never one by the other."""
         ids = [name for name in names if USER_ID.match(name)]
         handles = [name.removeprefix("@") for name in names if not USER_ID.match(name)]
+        found: dict[str, User] = {}
+        for some in _pieces(ids):
+            users = await self._asked(len(some), partial(self._backend.users, ids=some))
+            found.update({user.id: user for user in users})
+        for some in _pieces(handles):
+            users = await self._asked(len(some), partial(self._backend.users, handles=some))
+            found.update({f"@{user.handle.lower()}": user for user in users if user.handle})
+        return {name: found.get(name.lower()) for name in names}
+
+    async def _asked(
+        self, count: int, ask: Callable[[], Awaitable[tuple[User, ...]]]
+    ) -> tuple[User, ...]:
+        """Return whom one request for `count` people brings, and remember them."""
         account = await self.account()
         capabilities = self._backend.capabilities
+        if count <= capabilities.related:
+            for limit in self._limits("relation", account.id):
+                await self._charges.count(account.id, limit, count)
         price = capabilities.prices.read_user
-        limits = (
-            [capabilities.reads["users"].of(account.id)] if "users" in capabilities.reads else []
+        limits = self._limits("users", account.id)
+        charge = Charge(account.id, price * count, price, self._budget, limits)
+        by_call = capabilities.prices.read_page > 0  # who sells calls bills those that find nobody
+        users = await self._charges.make(
+            charge, ask, lambda users: charge.worst if by_call else price * len(users)
         )
-        booking = await self._ledger.book_read(
-            account.id, price * len(names), self._budget, limits, now
-        )
-        by_id = await self._backend.users(ids=ids) if ids else ()
-        by_handle = await self._backend.users(handles=handles) if handles else ()
-        users = {user.id: user for user in (*by_id, *by_handle)}.values()
-        await self._ledger.settle_read(booking, price * len(users))
-        await self._ledger.remember_users(tuple(users), now)
+        now = self._clock.now()
+        await self._ledger.remember_users(users, now)
         await self._ledger.observe(self._backend.server_windows(), now)
-        found = {user.id: user for user in by_id}
-        found.update({f"@{user.handle.lower()}": user for user in by_handle if user.handle})
-        return {name: found.get(name.lower()) for name in names}
+        return users
+
+
+def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the names, as many at a time as one request may have."""
+    return (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from xdm_mcp.backends.base import Backend, Capabilities
+from xdm_mcp.charges import Charge, Charges
 from xdm_mcp.clock import Clock, rfc3339
-from xdm_mcp.errors import BackendUnavailable, RateLimited, XdmError
+from xdm_mcp.errors import RateLimited
 from xdm_mcp.guard.policy import Policy
-from xdm_mcp.ledger.base import Booking, Ledger
+from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.messages import Message, MessagePage
 from xdm_mcp.models.quota import DEADLINE, Limit
 from xdm_mcp.models.sends import Target
@@ -48,6 +49,7 @@ class Reads:
         self._people = people
         self._policy = policy
         self._clock = clock
+        self._charges = Charges(backend, ledger, clock)
         self._keep = keep
         self._per_day = per_day
 
@@ -84,15 +86,13 @@ class Reads:
         limits = await self._limits(where, bounded=not proof)
         if background:
             await self._spare(limits)
-        booking = await self._book(limit, limits)
-        try:
-            page = await self._backend.messages(
+        page = await self._charges.make(
+            await self._charge(limit, limits),
+            lambda: self._backend.messages(
                 limit=limit, cursor=cursor, with_user=with_user, conversation_id=conversation_id
-            )
-        except XdmError as error:
-            await self._settle_failed(booking, error)
-            raise
-        await self._ledger.settle_read(booking, page.cost)
+            ),
+            lambda page: page.cost,
+        )
         await self._learn(page)
         return page
 
@@ -106,12 +106,8 @@ class Reads:
 
     async def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFound, and what `page` raises."""
-        booking = await self._book(1, await self._limits("message"))
-        try:
-            message = await self._backend.message(message_id)
-        except XdmError as error:
-            await self._settle_failed(booking, error)
-            raise
+        charge = await self._charge(1, await self._limits("message"))
+        message = await self._charges.make(charge, lambda: self._backend.message(message_id))
         await self._learn(MessagePage((message,)))
         return message
 
@@ -141,25 +137,12 @@ class Reads:
                     f"Reading in the background is used up for now ({limit.name}){when}.", at
                 )
 
-    async def _book(self, count: int, limits: Sequence[Limit]) -> Booking:
+    async def _charge(self, count: int, limits: Sequence[Limit]) -> Charge:
         account = await self._people.account()
-        capabilities = self._backend.capabilities
-        price = capabilities.prices.read_page + capabilities.prices.read_message * count
-        return await self._ledger.book_read(
-            account.id, price, self._policy.budget(), limits, self._clock.now()
-        )
-
-    async def _settle_failed(self, booking: Booking, error: XdmError) -> None:
-        """Book a failed read at the price of a page with one message if it may have been billed,
-        else at nothing.
-
-        X bills what it returns, and whether a failed call is billed is not documented (docs.x.com
-        pricing, 2026-08); a refusal that we could read returned no message.
-        """
         prices = self._backend.capabilities.prices
+        worst = prices.read_page + prices.read_message * count
         one = prices.read_page + prices.read_message
-        doubtful = isinstance(error, BackendUnavailable)
-        await self._ledger.settle_read(booking, min(booking.cost, one) if doubtful else 0)
+        return Charge(account.id, worst, one, self._policy.budget(), limits)
 
     async def _learn(self, page: MessagePage) -> None:
         account = await self._people.account()

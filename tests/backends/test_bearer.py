@@ -16,7 +16,7 @@ from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import Settings
-from xdm_mcp.errors import BackendUnavailable, Refused, XdmError
+from xdm_mcp.errors import AskAgain, BackendUnavailable, Refused, XdmError
 from xdm_mcp.models.sends import SendState, Target
 
 SELF = reply(200, {"data": {"id": ME}})
@@ -50,7 +50,7 @@ class Tokens:
         return SecretStr(f"t{self.number}")
 
 
-def backend(tokens: Tokens, script: Script) -> XApiV2Backend:
+def backend(tokens: Tokens, script: Callable[[httpx2.Request], Any]) -> XApiV2Backend:
     """Return a backend that shows those tokens to a scripted X."""
     clock = ManualClock(NOW)
     return XApiV2Backend(
@@ -70,20 +70,31 @@ async def test_a_read_with_a_token_that_holds_asks_for_no_other() -> None:
     assert (shown(script), tokens.refused) == (["t1"], [])
 
 
-async def test_a_read_that_is_refused_goes_on_with_the_next_token() -> None:
-    """Renewed once, repeated once."""
+async def test_a_read_that_is_refused_renews_the_token_and_may_be_made_again() -> None:
+    """By whoever charges reads: X counts both."""
     tokens, script = Tokens(), Script(reply(401), SELF)
-    assert (await backend(tokens, script).me()).id == ME
-    assert (shown(script), tokens.refused) == (["t1", "t2"], ["t1"])
+    there = backend(tokens, script)
+    with pytest.raises(AskAgain):
+        await there.me()
+    assert (shown(script), tokens.refused) == (["t1"], ["t1"])
+    assert (await there.me()).id == ME
+    assert shown(script) == ["t1", "t2"]
 
 
 async def test_a_read_that_is_refused_twice_is_refused() -> None:
-    """It never loops."""
-    tokens, script = Tokens(), Script(reply(401))
-    with pytest.raises(Refused) as refused:
-        await backend(tokens, script).me()
-    assert refused.value.code == "auth"
-    assert shown(script) == ["t1", "t2"]
+    """It never loops: a token that a refusal brought is not renewed before X has taken it once."""
+    tokens, script = Tokens(), Script(reply(401), reply(401), reply(401), SELF, reply(401))
+    there = backend(tokens, script)
+    with pytest.raises(AskAgain):
+        await there.me()
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await there.me()
+        assert refused.value.code == "auth"
+    assert (await there.me()).id == ME
+    with pytest.raises(AskAgain):
+        await there.me()
+    assert (shown(script), tokens.refused) == (["t1", "t2", "t2", "t2", "t2"], ["t1", "t2"])
 
 
 @pytest.mark.parametrize("trouble", [DEAD, OFFLINE])

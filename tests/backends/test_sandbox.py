@@ -15,6 +15,7 @@ from xdm_mcp.backends.registry import open_backend
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import ManualClock, SystemClock
 from xdm_mcp.config import Settings
+from xdm_mcp.errors import AskAgain
 from xdm_mcp.models.sends import SendState, Target
 from xdm_mcp.sandbox import SANDBOX_TOKEN, SANDBOX_URL
 from xdm_mcp.sandbox.events import FaultSet
@@ -94,7 +95,7 @@ async def test_each_vocabulary_of_x_is_understood(
     vocabulary: VocabularyName, requests: int
 ) -> None:
     """The same messages under the words of before August 2026, of after, and of both; one more
-    request where X takes the new ones alone."""
+    request, which the caller makes, where X takes the new ones alone."""
     clock = ManualClock(NOW)
     seen: list[httpx2.Request] = []
     app = build_app(MemoryJournal(clock), clock, vocabulary=vocabulary)
@@ -109,6 +110,9 @@ async def test_each_vocabulary_of_x_is_understood(
             return await inner.handle_async_request(request)
 
     backend = XApiV2Backend(SANDBOX_URL, SecretStr(SANDBOX_TOKEN), clock, transport=Seeing())
+    if requests > 1:
+        with pytest.raises(AskAgain):
+            await backend.messages(limit=5, with_user=IRIS)
     page = await backend.messages(limit=5, with_user=IRIS)
     assert len(seen) == requests
     assert len(page.messages) == 5

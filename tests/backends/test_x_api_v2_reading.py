@@ -21,7 +21,14 @@ from tests.backends.wires import (
     reply,
 )
 from xdm_mcp.backends.x_api_v2_events import NEW_FIELDS, OLD_FIELDS
-from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, RateLimited, Refused
+from xdm_mcp.errors import (
+    AskAgain,
+    BackendUnavailable,
+    BadInput,
+    NotFound,
+    RateLimited,
+    Refused,
+)
 from xdm_mcp.models.people import User
 
 GROUP = "2110302088714465281"
@@ -92,10 +99,13 @@ async def test_an_empty_page_is_a_page() -> None:
 
 
 async def test_the_vocabulary_is_switched_once_and_remembered() -> None:
-    """X refuses the old words, takes the new ones, and is asked in them from then on."""
+    """X refuses the old words, takes the new ones, and is asked in them from then on; each request
+    is for whoever charges it."""
     people = {"users": [{"id": ANNA, "username": "target_user"}]}
     script = Script(reply(400, WORDS), reply(200, {"data": [MESSAGE], "includes": people}))
     backend = backend_over(script)
+    with pytest.raises(AskAgain):
+        await backend.messages(limit=3)
     page = await backend.messages(limit=3)
     await backend.messages(limit=3)
     assert [script.params(index).get("expansions") for index in range(3)] == [
@@ -109,9 +119,11 @@ async def test_the_vocabulary_is_switched_once_and_remembered() -> None:
 
 
 async def test_a_refusal_of_both_vocabularies_is_told_and_not_repeated() -> None:
-    """Two reads, then the refusal; the next call makes one."""
+    """One request for each vocabulary, then the refusal stands."""
     script = Script(reply(400, WORDS))
     backend = backend_over(script)
+    with pytest.raises(AskAgain):
+        await backend.messages(limit=3)
     for _ in range(2):
         with pytest.raises(Refused) as refused:
             await backend.messages(limit=3)

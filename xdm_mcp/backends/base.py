@@ -44,7 +44,9 @@ class Capabilities:
     conversations of more than two are not seen at all, `requests` True where message requests are
     part of the inbox. `conversations`
     says whether an existing group can be written to. `can_dm` says what a look-up knows of who may
-    be written to, None for nothing. What is False here raises Unsupported where it is asked for.
+    be written to, None for nothing; `related` of how many people in one look-up it asks that one by
+    one, each a request that counts against the limit `relation`. What is False here raises
+    Unsupported where it is asked for.
     """
 
     coverage: Coverage
@@ -68,6 +70,7 @@ class Capabilities:
     followers: bool = False
     balance: bool = False
     can_dm: Literal["relative", "absolute"] | None = None
+    related: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ class Picture:
 
 class Backend(Protocol):
     """One service on the wire. Reads raise `Refused`, `RateLimited`, `BackendUnavailable` or
-    `NotFound`; what the service lacks raises `Unsupported`, which names the backend and what to do
-    instead."""
+    `NotFound`, and `AskAgain` instead of repeating a request by themselves; what the service lacks
+    raises `Unsupported`, which names the backend and what to do instead."""
 
     @property
     def name(self) -> str:

@@ -1,9 +1,10 @@
 """One bounded HTTP client for every backend.
 
 A call ends within its deadline, goes to one host, follows no redirect, reads no proxy setting and
-no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes. A read may be
-tried again; a write is made once. Whatever goes wrong on the way is one exception, `NoAnswer`,
-which knows whether a byte of the request can have left.
+no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes. It leaves at
+most once: services count and bill each request, so only what never left is tried again, and that
+only for a read. Whatever goes wrong on the way is one exception, `NoAnswer`, which knows whether a
+byte of the request can have left.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from xdm_mcp.backends.auth import Keys
 from xdm_mcp.backends.origins import checked_origin, host_of
 from xdm_mcp.backends.strict_json import parse
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BackendUnavailable, Refused
+from xdm_mcp.errors import BackendUnavailable, Refused, XdmError
 from xdm_mcp.models.quota import DEADLINE
 from xdm_mcp.steps import in_force
 
@@ -42,11 +43,9 @@ KEEP_ALIVE = 5.0
 seldom meets one that was just closed, which would leave its outcome unknown."""
 
 FIRST_WAIT = 0.5
-LONGEST_WAIT = 10.0
 RETRIES = 2
-RETRIED = frozenset({500, 502, 503, 504})
-"""A read is tried at most `RETRIES` times more, after a random wait of up to 0.5 s and then 1 s, or
-what `Retry-After` asks for, if that is at most `LONGEST_WAIT` seconds."""
+"""A read that found no connection is tried at most `RETRIES` times more, after a random wait of up
+to 0.5 s and then 1 s."""
 
 
 JSON: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -73,8 +72,8 @@ class Unreadable:
 class Answer:
     """What came back: the status, the headers by lower-case name, and the JSON value of the body.
 
-    `renewed` is True where a write was answered with 401 and the credential could be renewed since:
-    a new attempt may succeed. The repr shows no private part.
+    `renewed` is True where it is a 401 and the credential could be renewed since: a new attempt may
+    succeed. The repr shows no private part.
     """
 
     status: int
@@ -115,6 +114,7 @@ class Wire:
         self._deadline = deadline.total_seconds()
         self._client: httpx2.AsyncClient | None = None
         self._steps = in_force()
+        self._untried: SecretStr | None = None  # what a read's 401 was renewed to
         self.skew: timedelta | None = None
         """How far the other side's clock is ahead of ours by its newest `Date`, which has whole
         seconds; None before one."""
@@ -132,11 +132,12 @@ class Wire:
         body: bytes | None = None,
         share: float = 1.0,
     ) -> Answer:
-        """Return the answer to a GET, tried again where trying again may help.
+        """Return the answer to a GET, tried again only while nothing of it left.
 
         With `body`, which is JSON, it is a POST: some services read so. Raises NoAnswer. `share` is
-        the part of the deadline that all tries together may use. Where a credential that can be
-        renewed is refused, it is renewed and the read made once more.
+        the part of the deadline that all tries together may use. A credential that is refused is
+        renewed where it can be, but not one that a refusal brought and that no answer has taken
+        since: that would never end.
         """
         secret = await self._secret()
         ends_at = self._begin(share)
@@ -145,9 +146,12 @@ class Wire:
             asked |= {"method": "POST", "content": body, "headers": JSON}
         answer = await self._tried(ends_at, secret, asked)
         if answer.status != 401 or secret is None:
+            self._untried = None
             return answer
-        renewed = await self._renew(secret)
-        return answer if renewed is None else await self._tried(ends_at, renewed, asked)
+        if secret == self._untried:
+            return answer
+        self._untried = await self._renew(secret)
+        return replace(answer, renewed=self._untried is not None)
 
     async def write(
         self, path: str, *, method: str = "POST", share: float = 1.0, **body: Any
@@ -186,7 +190,11 @@ class Wire:
 
     async def _secret(self) -> SecretStr | None:
         who = self._credential
-        return await who.token() if isinstance(who, Credential) else None
+        try:
+            return await who.token() if isinstance(who, Credential) else None
+        except XdmError as error:
+            error.left = False  # the login failed before there was a request
+            raise
 
     async def _renew(self, refused: SecretStr) -> SecretStr | None:
         who = self._credential
@@ -204,18 +212,12 @@ class Wire:
         self, ends_at: float, secret: SecretStr | None, request: Mapping[str, Any]
     ) -> Answer:
         for tries in range(RETRIES):
-            pause = self._random.uniform(0, FIRST_WAIT * 2**tries)
             try:
-                answer = await self._once(ends_at=ends_at, secret=secret, **request)
-            except NoAnswer:
-                if anyio.current_time() >= ends_at:
+                return await self._once(ends_at=ends_at, secret=secret, **request)
+            except NoAnswer as failure:
+                if failure.left or anyio.current_time() >= ends_at:
                     raise
-            else:
-                asked = _seconds(answer.headers.get("retry-after"))
-                if answer.status not in RETRIED or asked > LONGEST_WAIT:
-                    return answer
-                pause = max(pause, asked)
-            await self._clock.sleep(pause)
+            await self._clock.sleep(self._random.uniform(0, FIRST_WAIT * 2**tries))
         return await self._once(ends_at=ends_at, secret=secret, **request)
 
     def _auth(self, secret: SecretStr | None) -> httpx2.Auth | None:
@@ -358,12 +360,3 @@ def _date(text: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _seconds(retry_after: str | None) -> float:
-    """Return what Retry-After asks for in seconds; 0 where it is absent, a date or nonsense."""
-    return (
-        float(retry_after)
-        if retry_after and retry_after.isdecimal() and retry_after.isascii()
-        else 0.0
-    )

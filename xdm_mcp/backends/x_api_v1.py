@@ -61,9 +61,6 @@ WORDED = {
 }
 """What a refusal says here in other words than on the X API v2."""
 
-LOOKS = 3
-"""How many pages of the list one read of a person's messages turns at most while it finds none."""
-
 
 class XApiV1Backend:
     """See `base.Backend`. Stateless but for its connection and the id of the account that it speaks
@@ -261,28 +258,24 @@ class XApiV1Backend:
         return page if page.next_cursor != cursor else replace(page, next_cursor=None)
 
     async def _with(self, user_id: str, limit: int, cursor: str | None) -> MessagePage:
-        """Turn whole pages until one holds messages with that person.
+        """Look for that person's messages on one whole page of the list: X counts each page, so
+        whoever charges reads turns the next.
 
         Our cursor is `<cursor of X>|<id of the last message shown>`: where a page held more than
         fitted it is read once more, from behind that message.
         """
         at, _, before = (cursor or "").partition("|")
-        for _ in range(LOOKS):
-            page = await self._page(MAX_PAGE, at or None)
-            theirs = [
-                message
-                for message in page.messages
-                if user_id in message.conversation_id.split("-")
-                and (not before or int(message.id) < int(before))
-            ]
-            if len(theirs) > limit:
-                return MessagePage(
-                    tuple(theirs[:limit]), next_cursor=f"{at}|{theirs[limit - 1].id}"
-                )
-            at, before = page.next_cursor or "", ""
-            if theirs or not at:
-                break
-        return MessagePage(tuple(theirs), next_cursor=f"{at}|" if at else None)
+        page = await self._page(MAX_PAGE, at or None)
+        theirs = tuple(
+            message
+            for message in page.messages
+            if user_id in message.conversation_id.split("-")
+            and (not before or int(message.id) < int(before))
+        )
+        if len(theirs) > limit:
+            return MessagePage(theirs[:limit], next_cursor=f"{at}|{theirs[limit - 1].id}")
+        following = page.next_cursor
+        return MessagePage(theirs, next_cursor=f"{following}|" if following else None)
 
 
 def open_x_api_v1(

@@ -13,6 +13,10 @@ from xdm_mcp.models.quota import Limit, ServerWindow
 REFERENCE = "X API v1.1 reference of direct messages, undated, last seen 2026"
 DAY = timedelta(hours=24)
 
+RELATED = 5
+"""Up to how many people of one look-up are asked about one by one: each is a request of its own,
+and X allows 180 in 15 minutes (reference of friendships/show)."""
+
 MAX_PAGE = 50
 """How many events a page holds at most (reference of direct_messages/events/list)."""
 
@@ -38,6 +42,7 @@ CAPABILITIES = Capabilities(
     read_back=True,
     deletion=True,
     can_dm="relative",
+    related=RELATED,
     limits=(
         MESSAGES,
         Limit("app/messages", 15_000, DAY, reply_exempt=True, source=REFERENCE),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
+from xdm_mcp.backends.x_api_v1_limits import RELATED
 from xdm_mcp.backends.x_api_v1_parse import relation_in, user_of
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT
 from xdm_mcp.backends.x_api_v2_people import chunks, only_asked, require_names
@@ -16,10 +17,6 @@ from xdm_mcp.errors import NotFound, Unavailable
 from xdm_mcp.models.people import User
 
 log = logging.getLogger(__name__)
-
-RELATED = 5
-"""Up to how many people of one look-up are asked about one by one: each is a request of its own,
-and X allows 180 in 15 minutes (reference of friendships/show)."""
 
 
 async def me(line: Line) -> User:
@@ -33,15 +30,15 @@ async def me(line: Line) -> User:
 
 
 async def look_up(line: Line, ids: Sequence[str], handles: Sequence[str]) -> tuple[User, ...]:
-    """Return the users of these ids and handles, each once; of few also whether they can be written
-    to. Raises BadInput."""
+    """Return the users of these ids and handles, each once; where few are asked for, also whether
+    they can be written to. Raises BadInput."""
     require_names(ids, handles)
     found: dict[str, User] = {}
     for name, asked in (("user_id", ids), ("screen_name", handles)):
         for chunk in chunks(asked):
             for user in await _asked(line, name, chunk):
                 found.setdefault(user.id, user)
-    if len(found) > RELATED:
+    if len(ids) + len(handles) > RELATED:
         return tuple(found.values())
     return tuple([await _related(line, user) for user in found.values()])
 

@@ -11,7 +11,7 @@ from xdm_mcp.backends.x_api_v2_parse import Listing
 from xdm_mcp.backends.x_api_v2_people import require
 from xdm_mcp.backends.x_api_v2_problems import problems_in
 from xdm_mcp.backends.x_line import Line
-from xdm_mcp.errors import BadInput
+from xdm_mcp.errors import AskAgain, BadInput
 from xdm_mcp.models.messages import CONVERSATION_ID
 from xdm_mcp.models.people import USER_ID
 
@@ -34,12 +34,13 @@ class Events:
         self._fields: Mapping[str, str] = OLD_FIELDS
 
     async def ask(self, endpoint: str, path: str, params: Mapping[str, str]) -> Answer:
-        """Return a successful answer about events. Raises as reads do."""
+        """Return a successful answer about events. Raises as reads do, AskAgain where X wants the
+        newer words: the next request uses them, and counts like every other."""
         fields = self._fields
         answer = await self._line.ask(endpoint, path, {**params, **fields})
         if answer.status == 400 and fields is OLD_FIELDS and _blames_fields(answer):
             self._fields = NEW_FIELDS
-            answer = await self._line.ask(endpoint, path, {**params, **NEW_FIELDS})
+            raise AskAgain("X now wants other words for the fields of messages: ask again.")
         if not answer.ok:
             self._line.refuse(answer)
         return answer

@@ -15,7 +15,7 @@ from xdm_mcp.backends.auth import Bearer, Credential, Keys, usable
 from xdm_mcp.backends.http import Answer, Wire
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, read_windows
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import Refused
+from xdm_mcp.errors import AskAgain, Refused
 from xdm_mcp.models.quota import Limit, ServerWindow
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Secrets = SecretStr | Bearer | Keys
 """What an X backend may speak with: a fixed token, one that is renewed, or keys that sign."""
+
+RENEWED = "X no longer took the access token, which is renewed now: ask again."
 
 
 class Line:
@@ -74,10 +76,19 @@ class Line:
         *,
         share: float = 1.0,
     ) -> Answer:
-        """Return the answer to a read, and remember what it says of the endpoint's window."""
+        """Return the answer to a read, and remember what it says of the endpoint's window.
+
+        Raises AskAgain where the credential was refused and renewed: X counts the next try as well,
+        so that is for whoever charges it. What has no window (`endpoint` None) is asked once more
+        here.
+        """
         self._require_able()
         answer = await self.wire.read(path, params, share=share)
+        if answer.renewed and endpoint is None:
+            answer = await self.wire.read(path, params, share=share)
         self._hear(answer, endpoint)
+        if answer.renewed:
+            raise AskAgain(RENEWED)
         return answer
 
     async def act(self, path: str, method: str = "POST", **body: Any) -> Answer:
@@ -113,7 +124,9 @@ class Line:
 
     def _require_able(self) -> None:
         if not self.able:
-            raise Refused("auth", self.missing)
+            missing = Refused("auth", self.missing)
+            missing.left = False
+            raise missing
 
 
 def credential_of(secrets: Secrets | None) -> Credential | Keys | None:

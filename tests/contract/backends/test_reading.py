@@ -234,15 +234,15 @@ READ_FAULTS = {
 
 
 @pytest.mark.parametrize("name", READ_FAULTS)
-async def test_a_read_survives_two_bad_moments_and_not_three(arena: Arena, name: str) -> None:
-    """Reads are tried again, within bounds."""
+async def test_a_read_that_left_is_never_repeated_by_itself(arena: Arena, name: str) -> None:
+    """The service counts and bills each request; whoever charges the next one makes it."""
     where = somewhere(arena)
     await arena.backend.me()
-    await arena.strike(times=2, **READ_FAULTS[name])
-    assert (await arena.backend.messages(limit=3, **where)).messages
-    await arena.strike(times=3, **READ_FAULTS[name])
-    with pytest.raises(BackendUnavailable):
+    await arena.strike(times=1, **READ_FAULTS[name])
+    with arena.counting() as requests, pytest.raises(BackendUnavailable):
         await arena.backend.messages(limit=3, **where)
+    assert requests() == 1
+    assert (await arena.backend.messages(limit=3, **where)).messages
 
 
 @pytest.mark.parametrize("body", [None, "{}", "null", "[]", "<html></html>"])
