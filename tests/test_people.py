@@ -1,4 +1,4 @@
-"""People are found under the name that was meant."""
+"""People are found under the name that was meant, and our own account within the budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.backends.wires import ANNA, ME, NOW, Script, backend_over, reply
 from tests.rigs import IRIS, Rig, rig
 from xdm_mcp.backends.x_api_v2_limits import CAPABILITIES
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.errors import BadInput, NotFound
+from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.people import User
@@ -22,6 +22,7 @@ STRANGER = User("1900000000000000001", ANNA)
 """Somebody whose handle is the number of another."""
 
 EVERYBODY = (User(ME, "me"), User(ANNA, "anna"), STRANGER)
+PRICE = CAPABILITIES.prices.read_user
 SELF = reply(200, {"data": {"id": ME, "username": "me"}})
 
 
@@ -146,3 +147,58 @@ async def test_a_send_to_an_id_does_not_go_to_the_handle_of_those_digits(tmp_pat
 async def calls_herself(here: Rig, handle: str) -> None:
     """Let a stranger of that handle be known here, as if she had written."""
     await here.app.ledger.remember_users([User("2900000001", handle)], here.clock.now())
+
+
+async def test_our_own_account_is_booked_before_it_is_asked_for(ledger: Ledger) -> None:
+    """Where the login names it: a budget that has no room for it asks nobody, in one sentence."""
+    script = Script(SELF)
+    clock = ManualClock(NOW)
+    budget = Budget(per_day=2 * PRICE)
+
+    async def login() -> str:
+        return ME
+
+    for _ in range(2):
+        await People(backend_over(script), ledger, budget, clock, login).account()
+    with pytest.raises(OverBudget, match=r"whose account this is costs \$0\.01.*raise it\.$"):
+        await People(backend_over(script), ledger, budget, clock, login).account()
+    assert len(script.requests) == 2
+    assert (await ledger.spend(ME, clock.now())).total == 2 * PRICE
+
+
+async def test_a_failed_look_at_our_own_account_stays_booked(ledger: Ledger) -> None:
+    """Under the id of the login; X may bill what it answered."""
+    clock = ManualClock(NOW)
+
+    async def login() -> str:
+        return ME
+
+    people = People(backend_over(Script(reply(500))), ledger, Budget(), clock, login)
+    with pytest.raises(BackendUnavailable):
+        await people.account()
+    assert (await ledger.spend(ME, clock.now())).total == PRICE
+
+
+async def test_an_account_that_nothing_names_is_booked_by_what_it_answers(ledger: Ledger) -> None:
+    """The first time; asked again, it is booked before. A price beyond the budget is not paid."""
+    clock, script = ManualClock(NOW), Script(SELF)
+    people = People(backend_over(script), ledger, Budget(per_day=PRICE), clock)
+    await people.account()
+    assert (await ledger.spend(ME, clock.now())).total == PRICE
+    with pytest.raises(OverBudget):
+        await people.account(again=True)
+    poor = People(backend_over(script), ledger, Budget(per_day=PRICE - 1), clock)
+    with pytest.raises(OverBudget, match="ask the owner to raise it"):
+        await poor.account()
+    assert len(script.requests) == 1
+
+
+async def test_looks_at_our_own_account_count_against_their_limit(ledger: Ledger) -> None:
+    """X allows 75 in 15 minutes, whoever asks: the 76th does not leave."""
+    clock, script = ManualClock(NOW), Script(SELF)
+    people = People(backend_over(script), ledger, Budget(), clock)
+    for _ in range(75):
+        await people.account(again=True)
+    with pytest.raises(RateLimited):
+        await people.account(again=True)
+    assert len(script.requests) == 75

@@ -115,7 +115,7 @@ class App:
             self.ledger,
             self.policy.budget(),
             self.clock,
-            lambda: self._speaker.account_id,
+            self._speaker.speaks_for,
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,10 +12,10 @@ import anyio
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.charges import Charge, Charges
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, NotFound, Refused
+from xdm_mcp.errors import BadInput, NotFound, OverBudget, RateLimited, Refused
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.people import HANDLE, USER_ID, User
-from xdm_mcp.models.quota import Budget, Limit
+from xdm_mcp.models.quota import Budget, Limit, Spend, usd
 
 FRESH = timedelta(hours=24)
 """How long a look-up answers for sends: within X's UTC day it is free anyway, and handles can
@@ -25,6 +26,11 @@ NAMED = timedelta(days=30)
 
 AT_ONCE = 100
 """How many people one look-up may name (`Backend.users`)."""
+
+
+async def nobody() -> str | None:
+    """Name no account: there is no login."""
+    return None
 
 
 def normalise(who: str) -> str:
@@ -54,11 +60,12 @@ class People:
         ledger: Ledger,
         budget: Budget,
         clock: Clock,
-        speaks_for: Callable[[], str | None] = lambda: None,
+        speaks_for: Callable[[], Awaitable[str | None]] = nobody,
     ) -> None:
         """Ask `backend`, remember in `ledger`, never spend past `budget`.
 
-        `speaks_for` names the account of the login, None where there is no login to compare with.
+        `speaks_for` names the account of the login, None where there is no login to compare with;
+        it may raise what a read raises.
         """
         self._speaks_for = speaks_for
         self._backend = backend
@@ -75,21 +82,51 @@ class People:
         return self._me is not None
 
     async def account(self, *, again: bool = False) -> User:
-        """Return the account that we send from; asked once per process, or `again`."""
+        """Return the account that we send from; asked once per process, or `again`.
+
+        Raises OverBudget or RateLimited before anything is asked, and what a read may raise.
+        """
         if self._me is not None and not again:
             return self._me
         async with self._asking:
             if self._me is None or again:
-                me = await self._backend.me()
-                if self._speaks_for() not in (None, me.id):
-                    raise Refused("auth", "The login is for another account; log in again.")
-                now = self._clock.now()
-                prices = self._backend.capabilities.prices
-                price = prices.read_user + prices.read_self
-                await self._ledger.book_read(me.id, price, Budget(), (), now)
-                await self._ledger.remember_users([me], now)
+                me = await self._ask_whose()
+                await self._ledger.remember_users([me], self._clock.now())
                 self._me = me
             return self._me
+
+    async def _ask_whose(self) -> User:
+        """Ask for our own account, booked before under the id that the login names or that we
+        know."""
+        login = await self._speaks_for()
+        known = login or (self._me.id if self._me else None)
+        prices = self._backend.capabilities.prices
+        price = prices.read_user + prices.read_self
+        try:
+            if known is None:
+                return await self._ask_first(price)
+            charge = Charge(known, price, price, self._budget, self._limits("me", known))
+            me = await self._charges.make(charge, self._backend.me)
+        except OverBudget:
+            raise OverBudget(
+                f"Finding out whose account this is costs ${usd(price)}, which would pass the"
+                " owner's budget; ask the owner to raise it."
+            ) from None
+        if login not in (None, me.id):
+            raise Refused("auth", "The login is for another account; log in again.")
+        return me
+
+    async def _ask_first(self, price: int) -> User:
+        """Ask where nobody can say under whose id to book: the answer itself tells it, so it is
+        booked and counted afterwards. A budget too small for this alone is kept to all the same."""
+        if not self._budget.allows(Spend(), price):
+            raise OverBudget
+        me = await self._backend.me()
+        await self._ledger.book_read(me.id, price, Budget(), (), self._clock.now())
+        for limit in self._limits("me", me.id):
+            with suppress(RateLimited):  # it has left already, and the next one asks before
+                await self._charges.count(me.id, limit, 1)
+        return me
 
     def _limits(self, name: str, account_id: str) -> list[Limit]:
         reads = self._backend.capabilities.reads

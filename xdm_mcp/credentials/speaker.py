@@ -44,6 +44,13 @@ class Speaker:
             return self.bearer.account_id
         return self.login.account_id if self.login else None
 
+    async def speaks_for(self) -> str | None:
+        """Return `account_id`, from a login that is looked up if need be. Raises what
+        `Bearer.token` does."""
+        if self.bearer is not None and self.bearer.account_id is None:
+            await self.bearer.token()
+        return self.account_id
+
     def check_origin(self, origin: str) -> None:
         """Raise ConfigError where the login's secrets would go to another place."""
         if self.login is not None and self.login.origin != origin:
