@@ -81,11 +81,12 @@ class App:
     @cached_property
     def ledger(self) -> Ledger:
         """The durable memory."""
+        from xdm_mcp.guard.breakers import trip
         from xdm_mcp.ledger.opening import open_ledger
 
         _make_home(self.settings.home)
         with self.steps.heard():
-            return open_ledger(self.settings.ledger_url)
+            return open_ledger(self.settings.ledger_url, trip)
 
     @cached_property
     def backend(self) -> Backend:

@@ -4,8 +4,8 @@ The ledger is the one place where two processes, two machines, a retry, a replay
 and a crash meet. What it promises:
 
 1. **One decision, one transaction.** Each method is one short transaction, serialised against every
-   other on the same ledger. The functions that a caller hands in (`judge`, `hold`, `trip`) are pure
-   and run inside it.
+   other on the same ledger. The functions that a caller hands in (`judge`, `hold`, `trip`, the
+   breaker) are pure and run inside it.
 2. **Write-ahead.** When a method returns, what it wrote survives a power cut. If it raises, nothing
    changed.
 3. **At most once.** `(account, draft key)` is unique. An entry enters `in_flight` at most once in
@@ -39,6 +39,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from xdm_mcp.ledger.asking import AskingLedger
+from xdm_mcp.ledger.attempts import Trip
+from xdm_mcp.ledger.books import Booking
 from xdm_mcp.ledger.factors import FactorLedger
 from xdm_mcp.ledger.judging import Judge, JudgingLedger
 from xdm_mcp.ledger.kept import KeptLedger
@@ -60,19 +62,6 @@ drawn before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One of the latest settled attempts of an account, newest first, for circuit breakers."""
-
-    state: str
-    code: str | None
-    first_contact: bool
-
-
-Trip = Callable[[Sequence[Attempt]], Halt | None]
-"""Looks at the latest attempts (at most 10, newest first) and may halt the account. Pure."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reservation:
     """What `reserve` or `claim` did.
 
@@ -85,14 +74,6 @@ class Reservation:
     decision: Decision | None = None
     repeat: bool = False
     mismatch: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """A read whose worst price is booked; settle it with what it really cost."""
-
-    id: int
-    cost: int
 
 
 class Ledger(
@@ -264,7 +245,8 @@ class Ledger(
 
         The sweep expires held and approved entries, fails reserved ones whose owner vanished
         (`not_sent`: nothing left; what a person approved is approved again until it expires) and
-        turns vanished in-flight ones into `unknown` with a read-back due at once.
+        turns vanished in-flight ones into `unknown` with a read-back due at once, which trips the
+        breaker that the ledger was opened with. Every decision sweeps first, and knows the halt.
         """
         ...
 

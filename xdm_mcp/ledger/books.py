@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms, rfc3339, to_ms
 from xdm_mcp.errors import OverBudget, RateLimited
 from xdm_mcp.ledger.audit import append
-from xdm_mcp.ledger.base import Booking
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.windows import Due, charge, windows
@@ -17,6 +16,14 @@ from xdm_mcp.models.sends import Halt
 
 DAY = 24 * 60 * 60 * 1000
 """A UTC day in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A read whose worst price is booked; settle it with what it really cost."""
+
+    id: int
+    cost: int
 
 
 def book(sql: Sql, account_id: str, day: int, cost: int, automatic: int = 0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xdm_mcp.clock import from_ms
+from xdm_mcp.ledger.attempts import Breaker
 from xdm_mcp.ledger.entries import find
 from xdm_mcp.ledger.rows import moment
 from xdm_mcp.ledger.sql import Sql, Value
@@ -48,9 +49,9 @@ def due_by_now(sql: Sql, now: int) -> tuple[Entry, ...] | None:
     return None if any_lapsed(sql, now) else _due(sql, now)
 
 
-def due(sql: Sql, now: int) -> tuple[Entry, ...]:
+def due(sql: Sql, now: int, breaker: Breaker | None = None) -> tuple[Entry, ...]:
     """See Ledger.due."""
-    sweep(sql, now)
+    sweep(sql, now, breaker)
     return _due(sql, now)
 
 

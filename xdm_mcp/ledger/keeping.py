@@ -23,7 +23,9 @@ from xdm_mcp.ledger import (
     windows,
 )
 from xdm_mcp.ledger.asking import SqlAsking
-from xdm_mcp.ledger.base import Booking, MakeHold, Reservation, Trip
+from xdm_mcp.ledger.attempts import Breaker, Trip
+from xdm_mcp.ledger.base import MakeHold, Reservation
+from xdm_mcp.ledger.books import Booking
 from xdm_mcp.ledger.factors import SqlFactors
 from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.kept import SqlKept, length_ms
@@ -46,9 +48,10 @@ from xdm_mcp.models.verdicts import Facts, PeerFacts
 class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaints):
     """See Ledger. One instance is one owner of the sends that it reserves."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep everything in `database`; touch nothing yet."""
+    def __init__(self, database: Database, breaker: Breaker | None = None) -> None:
+        """Keep everything in `database`; touch nothing yet. `breaker` looks at what sweeps end."""
         self._database = database
+        self._breaker = breaker
         self._owner = secrets.token_hex(8)
         self._key: bytes | None = None
 
@@ -66,7 +69,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         at = to_ms(now)
         wanted = await self._wanted(draft)
         return await self._database.imagine(
-            lambda sql: reserving.facts(sql, draft, limits, at, wanted)
+            lambda sql: reserving.facts(sql, draft, limits, at, wanted, self._breaker)
         )
 
     async def preview(
@@ -76,7 +79,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         at = to_ms(now)
         wanted = await self._wanted(draft)
         return await self._database.imagine(
-            lambda sql: reserving.preview(sql, draft, limits, judge, at, wanted)
+            lambda sql: reserving.preview(sql, draft, limits, judge, at, wanted, self._breaker)
         )
 
     async def reserve(
@@ -94,7 +97,16 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         wanted = await self._wanted(draft)
         return await self._database.write(
             lambda sql: reserving.reserve(
-                sql, self._owner, draft, limits, judge, hold, at, leave=leave, wanted=wanted
+                sql,
+                self._owner,
+                draft,
+                limits,
+                judge,
+                hold,
+                at,
+                leave=leave,
+                wanted=wanted,
+                breaker=self._breaker,
             )
         )
 
@@ -129,7 +141,9 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         """See Ledger.claim."""
         at = to_ms(now)
         return await self._database.write(
-            lambda sql: reserving.claim(sql, self._owner, entry_id, limits, judge, at, leave=leave)
+            lambda sql: reserving.claim(
+                sql, self._owner, entry_id, limits, judge, at, leave=leave, breaker=self._breaker
+            )
         )
 
     async def dispatch(
@@ -188,7 +202,7 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         found = await self._database.read(lambda sql: finding.due_by_now(sql, at))
         if found is not None:
             return found  # so that an idle process writes nothing and keeps no writer waiting
-        return await self._database.write(lambda sql: finding.due(sql, at))
+        return await self._database.write(lambda sql: finding.due(sql, at, self._breaker))
 
     async def record(
         self,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.ledger.attempts import Breaker
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.sql import Database
 from xdm_mcp.ledger.watched import WatchedDatabase
@@ -18,15 +19,16 @@ POSTGRES = ("postgresql://", "postgres://")
 """How the address of a ledger for many machines begins, as libpq takes it."""
 
 
-def open_ledger(url: str) -> Ledger:
+def open_ledger(url: str, breaker: Breaker | None = None) -> Ledger:
     """Return the ledger at `url`: `sqlite:///` and a path, `sqlite:///:memory:`, or
-    `postgresql://user@host/database`. Touches nothing yet. Its transactions are steps.
+    `postgresql://user@host/database`. Touches nothing yet. Its transactions are steps. The
+    `breaker` looks at attempts that a sweep ends: each process that shares the ledger has one.
 
     Raises ConfigError for any other address, without repeating it: it may hold a password.
     """
     from xdm_mcp.ledger.keeping import SqlLedger
 
-    return SqlLedger(WatchedDatabase(_engine(url), in_force()))
+    return SqlLedger(WatchedDatabase(_engine(url), in_force()), breaker)
 
 
 def _engine(url: str) -> Database:

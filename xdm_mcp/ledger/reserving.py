@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.attempts import Breaker
 from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.base import MakeHold, Reservation
 from xdm_mcp.ledger.books import DAY, book, stops
@@ -40,10 +41,15 @@ LIVE = frozenset(
 
 
 def facts(
-    sql: Sql, draft: Draft, limits: Sequence[Limit], now: int, wanted: Wanted | None = None
+    sql: Sql,
+    draft: Draft,
+    limits: Sequence[Limit],
+    now: int,
+    wanted: Wanted | None = None,
+    breaker: Breaker | None = None,
 ) -> Facts:
-    """See JudgingLedger.facts. `wanted` as in `reserve`."""
-    return weigh(sql, _looked_for(sql, draft, now, wanted), limits, now).facts
+    """See JudgingLedger.facts. `wanted` and `breaker` as in `reserve`."""
+    return weigh(sql, _looked_for(sql, draft, now, wanted, breaker), limits, now).facts
 
 
 def preview(
@@ -53,9 +59,11 @@ def preview(
     judge: Judge,
     now: int,
     wanted: Wanted | None = None,
+    breaker: Breaker | None = None,
 ) -> Preview:
-    """See JudgingLedger.preview. `wanted` as in `reserve`."""
-    weighed, decision = _judged(sql, _looked_for(sql, draft, now, wanted), limits, judge, now)
+    """See JudgingLedger.preview. `wanted` and `breaker` as in `reserve`."""
+    wanted = _looked_for(sql, draft, now, wanted, breaker)
+    weighed, decision = _judged(sql, wanted, limits, judge, now)
     return Preview(decision, weighed.facts)
 
 
@@ -70,10 +78,11 @@ def reserve(
     *,
     leave: bool = False,
     wanted: Wanted | None = None,
+    breaker: Breaker | None = None,
 ) -> Reservation:
     """See Ledger.reserve. `wanted` is what `wanted_by` makes of the draft, where that was done
-    before the hold."""
-    sweep(sql, now)
+    before the hold; `breaker` is for the sweep."""
+    sweep(sql, now, breaker)
     wanted = wanted or wanted_by(draft, key_of(sql))
     earlier = _under_key(sql, wanted)
     if earlier is not None and earlier.entry.request != wanted.request:
@@ -116,9 +125,10 @@ def claim(
     now: int,
     *,
     leave: bool = False,
+    breaker: Breaker | None = None,
 ) -> Reservation:
     """See Ledger.claim."""
-    sweep(sql, now)
+    sweep(sql, now, breaker)
     stored = load(sql, entry_id)
     entry = stored.entry
     if entry.state is not SendState.APPROVED:
@@ -205,9 +215,11 @@ def _judged(
     return weighed, decision
 
 
-def _looked_for(sql: Sql, draft: Draft, now: int, wanted: Wanted | None) -> Wanted:
+def _looked_for(
+    sql: Sql, draft: Draft, now: int, wanted: Wanted | None, breaker: Breaker | None
+) -> Wanted:
     """Sweep as `reserve` does first, and return what it would look for."""
-    sweep(sql, now)
+    sweep(sql, now, breaker)
     wanted = wanted or wanted_by(draft, key_of(sql))
     return _but_for(_under_key(sql, wanted), wanted)
 

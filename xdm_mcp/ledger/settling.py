@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from xdm_mcp.clock import from_ms, to_ms
 from xdm_mcp.errors import BadInput
-from xdm_mcp.ledger.base import Attempt, Trip
+from xdm_mcp.ledger.attempts import Attempt, Trip
 from xdm_mcp.ledger.books import book, halt
 from xdm_mcp.ledger.elsewhere import sent_elsewhere, sent_here
 from xdm_mcp.ledger.entries import change, find, load, note
@@ -90,10 +90,15 @@ def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip:
         changed = stored
     _account_effects(sql, stored, outcome, now)
     if changed is not stored:
-        tripped = trip(_attempts(sql, entry.account_id))
-        if tripped is not None:
-            halt(sql, entry.account_id, tripped)
+        heed(sql, entry.account_id, trip)
     return changed.entry
+
+
+def heed(sql: Sql, account_id: str, trip: Trip) -> None:
+    """Let a breaker look at the latest attempts of an account, and halt it if that says so."""
+    tripped = trip(_attempts(sql, account_id))
+    if tripped is not None:
+        halt(sql, account_id, tripped)
 
 
 def prove(sql: Sql, stored: Stored, receipt: Receipt, now: int, *, code: str, says: str) -> Stored:

@@ -3,9 +3,11 @@ out."""
 
 from __future__ import annotations
 
+from xdm_mcp.clock import from_ms
+from xdm_mcp.ledger.attempts import Breaker
 from xdm_mcp.ledger.entries import change, load, note
 from xdm_mcp.ledger.rows import Stored
-from xdm_mcp.ledger.settling import give_back, missed
+from xdm_mcp.ledger.settling import give_back, heed, missed
 from xdm_mcp.ledger.sql import Sql
 from xdm_mcp.models.sends import SendState
 
@@ -21,8 +23,13 @@ def any_lapsed(sql: Sql, now: int) -> bool:
     return sql.one(LAPSED, now) is not None
 
 
-def sweep(sql: Sql, now: int) -> None:
-    """End every hold that nobody answered in time and every lease whose owner did not come back."""
+def sweep(sql: Sql, now: int, breaker: Breaker | None = None) -> None:
+    """End every hold that nobody answered in time and every lease whose owner did not come back.
+
+    A send of which nobody knows whether it left is an attempt like one that an owner settles, so
+    the `breaker` looks at it in this very transaction: whoever decides next knows the halt.
+    """
+    doubtful: set[str] = set()
     for _, entry_id in sorted(sql.all(LAPSED, now)):
         stored = load(sql, int(entry_id))
         match stored.entry.state:
@@ -32,8 +39,12 @@ def sweep(sql: Sql, now: int) -> None:
                 _abandon(sql, stored, now)
             case SendState.IN_FLIGHT:
                 _doubt(sql, stored, now)
+                doubtful.add(stored.entry.account_id)
             case state:
                 raise ValueError(f"a {state} entry has no lease")
+    if breaker is not None:
+        for account_id in sorted(doubtful):
+            heed(sql, account_id, lambda latest: breaker(latest, from_ms(now)))
 
 
 def _expire(sql: Sql, stored: Stored, now: int) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from xdm_mcp.clock import to_ms
-from xdm_mcp.ledger.base import Attempt, Ledger, Reservation
+from xdm_mcp.ledger.attempts import Attempt
+from xdm_mcp.ledger.base import Ledger, Reservation
 from xdm_mcp.ledger.judging import Judge
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.quota import Limit, Window

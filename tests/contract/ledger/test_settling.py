@@ -24,7 +24,7 @@ from tests.contract.ledger.desk import (
     sent,
 )
 from xdm_mcp.errors import BadInput, NotFound
-from xdm_mcp.ledger.base import Attempt
+from xdm_mcp.ledger.attempts import Attempt
 from xdm_mcp.models.quota import Limit, Spend
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
 
