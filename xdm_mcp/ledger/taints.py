@@ -36,15 +36,34 @@ TABLES = (
     ) STRICT, WITHOUT ROWID""",
 )
 """`shown` holds the newest message of somebody else of each conversation that an agent was given;
-`looked` up to when a person knows what an agent asked for."""
+`looked` up to when a person knows what an agent asked for. Both `at` are moments of our clocks, but
+what is shown later has the later one, see `_stamp`."""
 
-ANSWERED = (
-    "(EXISTS (SELECT 1 FROM entry WHERE entry.account_id = shown.account_id"
-    " AND entry.peer = shown.peer AND entry.slot_at >= shown.wrote_at AND entry.state = 'sent')"
-    " OR EXISTS (SELECT 1 FROM external WHERE external.account_id = shown.account_id"
-    " AND external.peer = shown.peer AND external.at >= shown.wrote_at))"
+NEWER = (
+    "(length({ours}.message_id) > length(shown.message_id)"
+    " OR length({ours}.message_id) = length(shown.message_id)"
+    " AND {ours}.message_id > shown.message_id)"
 )
-"""Whether a message of ours in the conversation is newer than what was shown."""
+"""Whether a message of ours came after what was shown, by X's own word: ids grow with time, and are
+numbers, of which the longer is the greater."""
+
+ANSWERED = f"""
+(EXISTS (SELECT 1 FROM entry WHERE entry.account_id = shown.account_id
+    AND entry.peer = shown.peer AND entry.slot_at >= shown.wrote_at AND entry.state = 'sent'
+    AND (entry.message_id IS NULL OR {NEWER.format(ours="entry")}))
+OR EXISTS (SELECT 1 FROM external WHERE external.account_id = shown.account_id
+    AND external.peer = shown.peer AND external.at >= shown.wrote_at
+    AND {NEWER.format(ours="external")}))
+"""  # noqa: S608 - our own words
+"""Whether a message of ours in the conversation is newer than what was shown: by our clocks, which
+may have stepped back since it was sent, and by its id, where it has one."""
+
+ASKED_AT = """
+SELECT max(created_at) FROM entry WHERE account_id = coalesce(?, account_id)
+AND settled_at IS NULL AND state IN ('held', 'approved', 'reserved') AND approval_id IS NOT NULL
+"""
+"""When the newest send was asked for of which a person may still say that they looked: one that is
+reserved may be held again. They are looked for among what is open, see `facts.SAME`."""
 
 GIVEN = """CREATE TABLE given (
     account_id TEXT NOT NULL,
@@ -111,7 +130,9 @@ def theirs(account_id: str, messages: Sequence[Message]) -> Said:
 def note_shown(sql: Sql, account_id: str, said: Said, part: frozenset[str], now: int) -> None:
     """Write down what is shown; what was answered meanwhile counts no longer, and is looked at no
     more, but stays known."""
-    for conversation_id, fresh in _unknown(sql, account_id, said, part).items():
+    unknown = _unknown(sql, account_id, said, part)
+    at = _stamp(sql, account_id, now) if unknown else now
+    for conversation_id, fresh in unknown.items():
         for message in fresh:
             sql.run(
                 "INSERT INTO given (account_id, conversation_id, message_id, whole)"
@@ -120,15 +141,29 @@ def note_shown(sql: Sql, account_id: str, said: Said, part: frozenset[str], now:
                 account_id, conversation_id, message.id, message.id not in part,
             )  # fmt: skip
         newest = max(fresh, key=lambda message: int(message.id))
-        _stand(sql, account_id, newest, now)
+        _stand(sql, account_id, newest, now, at)
     sql.run(
         f"UPDATE shown SET at = 0 WHERE account_id = ? AND {UNSEEN} AND {ANSWERED}",  # noqa: S608
         account_id,
     )
 
 
-def _stand(sql: Sql, account_id: str, message: Message, now: int) -> None:
-    """Let a message stand against writing to others, or a newer one that does so already."""
+def _stamp(sql: Sql, account_id: str, now: int) -> int:
+    """Return the moment (ms) of what is shown now: after every look, and after whatever waits for
+    one.
+
+    A look covers what was shown before its send was asked for, in the order of the transactions.
+    Moments alone do not tell that where a clock stepped back, where two machines differ, or within
+    one millisecond.
+    """
+    [[looked_at]] = sql.all("SELECT max(at) FROM looked WHERE account_id = ?", account_id)
+    [[asked_at]] = sql.all(ASKED_AT, account_id)
+    return max(now, (looked_at or 0) + 1, (asked_at or 0) + 1)
+
+
+def _stand(sql: Sql, account_id: str, message: Message, now: int, at: int) -> None:
+    """Let a message stand against writing to others, or a newer one that does so already; it is
+    shown at the moment `at`, see `_stamp`."""
     conversation_id = message.conversation_id
     row = sql.one(
         "SELECT message_id, wrote_at FROM shown"  # noqa: S608 - our own words
@@ -144,7 +179,7 @@ def _stand(sql: Sql, account_id: str, message: Message, now: int) -> None:
         "INSERT INTO shown (account_id, conversation_id, peer, message_id, wrote_at, at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, conversation_id) DO UPDATE SET"
         " message_id = excluded.message_id, wrote_at = excluded.wrote_at, at = excluded.at",
-        account_id, conversation_id, target.peer, *newest, now,
+        account_id, conversation_id, target.peer, *newest, at,
     )  # fmt: skip
 
 

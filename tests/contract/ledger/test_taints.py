@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from tests.contract.ledger.desk import ANNA, BEN, CARA, ME, Desk, allow, draft, message, own
+from tests.contract.ledger.desk import (
+    ANNA,
+    BEN,
+    CARA,
+    ME,
+    Desk,
+    allow,
+    allow_at,
+    draft,
+    message,
+    own,
+    sent,
+    snowflake,
+)
 from xdm_mcp.ledger import taints as taints_of
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.models.messages import Message, pair_id
@@ -234,3 +247,95 @@ async def test_the_rest_of_a_message_that_was_only_begun_is_new(desk: Desk) -> N
         await desk.ledger.note_shown(ME, [long], desk.now, begun)
         assert bool(await taints(desk)) is tainted
         await look(desk)
+
+
+# -- clocks that differ
+
+
+async def test_what_is_shown_after_a_look_waits_for_a_look_though_a_clock_stepped_back(
+    desk: Desk,
+) -> None:
+    """The order of what happened counts, not what a clock says of it."""
+    await desk.approve(await desk.held(draft("One")))
+    desk.later(hours=-1)
+
+    await shown(desk, message(desk.now))
+
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_what_another_machine_shows_while_a_send_waits_is_not_covered_by_its_look(
+    desks: tuple[Desk, Desk], approved: bool
+) -> None:
+    """Though the clock of the machine that asked is two seconds ahead."""
+    ahead, behind = desks
+    ahead.later(seconds=2)
+    held = await ahead.held(draft("One"))
+    behind.later(seconds=1)
+    await shown(behind, message(behind.now))
+    ahead.later(seconds=5)
+
+    if approved:
+        await ahead.approve(held)
+    else:
+        assert held.hold is not None
+        await ahead.ledger.reject(held.hold.approval_id, "owner", ahead.now)
+
+    assert await taints(behind) == [pair_id(ME, ANNA)]
+
+
+async def test_what_is_shown_in_the_millisecond_after_a_send_was_asked_for_is_not_covered(
+    desk: Desk,
+) -> None:
+    """What was shown before, in the same millisecond, is."""
+    await shown(desk, message(desk.now, sender=CARA, peer=CARA, serial=2))
+    held = await desk.held(draft("One"))
+    await shown(desk, message(desk.now))
+
+    await desk.approve(held)
+
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+
+
+async def test_what_is_shown_while_an_approved_send_waits_for_its_slot_is_not_covered(
+    desk: Desk,
+) -> None:
+    """It may miss its turn, and a person may then still reject it."""
+    approved = await desk.approved(draft("One"))
+    claimed = (await desk.claim(approved, allow_at(desk.now + timedelta(seconds=3)))).entry
+    assert claimed is not None
+    desk.later(seconds=-30)
+    await shown(desk, message(desk.now))
+    desk.later(minutes=2)
+    await desk.ledger.due(desk.now)
+    assert claimed.hold is not None
+
+    await desk.ledger.reject(claimed.hold.approval_id, "owner", desk.now)
+
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_what_we_wrote_before_a_clock_stepped_back_is_no_answer_to_later_words(
+    desk: Desk, elsewhere: bool
+) -> None:
+    """X's ids tell which came first; an answer that comes after the words ends it."""
+    theirs = message(desk.now + timedelta(minutes=40), serial=7)
+    desk.later(minutes=30)
+    if elsewhere:
+        await desk.record(own(desk.now))
+    else:
+        await desk.send(draft("Before", ANNA))
+    desk.later(minutes=-30)
+    await shown(desk, theirs)
+    assert await taints(desk) == [pair_id(ME, ANNA)]
+
+    if elsewhere:
+        desk.later(minutes=41)
+        await desk.record(own(desk.now))
+    else:
+        answer = snowflake(theirs.created_at + timedelta(seconds=5))
+        await desk.send(draft("After", ANNA), sent(answer))
+
+    assert await taints(desk) == []
