@@ -10,6 +10,7 @@ from xdm_mcp.ledger.audit import append
 from xdm_mcp.ledger.entries import change, find, note
 from xdm_mcp.ledger.fulltext import DROPPED, EVERYTHING, UNSCRUBBED
 from xdm_mcp.ledger.rows import hold_text
+from xdm_mcp.ledger.settling import give_back
 from xdm_mcp.ledger.snowflakes import first_at
 from xdm_mcp.ledger.sql import Row, Sql, Value
 from xdm_mcp.models.messages import one_to_one
@@ -107,7 +108,11 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
 
 
 def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: int) -> None:
-    """End what waits for a person; of what may have been sent the digest is enough."""
+    """End what waits for a person or for its slot; of what may have been sent the digest is enough.
+
+    Who lets a send leave has its text at hand, so that of one in flight goes now: erased later it
+    would leave a trace behind the one that is gone over.
+    """
     for stored in find(sql, f"WHERE {there} AND state IN ('held', 'approved')", *values):
         hold = stored.entry.hold
         note(sql, stored, now, "rejected", by=by)
@@ -116,4 +121,15 @@ def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: i
             says="The owner had the conversation forgotten.",
             hold=hold_text(replace(hold, rejected_by=by)) if hold else None,
         )  # fmt: skip
-    sql.run(f"UPDATE entry SET text = NULL WHERE {there} AND state = 'unknown'", *values)  # noqa: S608 - our own words
+    for stored in find(sql, f"WHERE {there} AND state = 'reserved'", *values):
+        give_back(sql, stored, everything=True)
+        note(sql, stored, now, "failed", code="forgotten", not_sent=True, by=by)
+        change(
+            sql, stored, state=SendState.FAILED, code="forgotten", not_sent=1, settled_at=now,
+            says="The owner had the conversation forgotten before it could leave.",
+            fence=stored.entry.fence + 1,
+        )  # fmt: skip
+    sql.run(
+        f"UPDATE entry SET text = NULL WHERE {there} AND state IN ('in_flight', 'unknown')",  # noqa: S608 - our own words
+        *values,
+    )

@@ -98,9 +98,10 @@ class KeptLedger(Protocol):
         """Forget a conversation, or with None everything kept of the account, up to now; only the
         owner (`by`) asks for this.
 
-        Held and approved drafts to it end as rejected, the text of those of unknown outcome goes,
-        and so does the name of its person. Digests, ids, times and the audit chain stay, and an
-        opt-out does. Erasing what was kept is left to `sweep_kept`.
+        Held and approved drafts to it end as rejected, what waits for its slot as failed (code
+        `forgotten`, `not_sent`) with everything given back; the text of those in flight or of
+        unknown outcome goes, and so does the name of its person. Digests, ids, times and the
+        audit chain stay, and an opt-out does. Erasing what was kept is left to `sweep_kept`.
         """
         ...
 
