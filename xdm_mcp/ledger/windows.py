@@ -104,13 +104,14 @@ def count_again(sql: Sql, charges: Iterable[Charge]) -> None:
 
 
 def block(sql: Sql, account_id: str, until: int) -> None:
-    """Let nothing leave the account before `until` (ms): no window of its sends has room."""
+    """Let nothing leave the account before `until` (ms): no window of its sends has room. Reads go
+    on, by X's limits and by the owner's own bound: who asks us to stop meanwhile is heard."""
     prefix = f"{account_id}/"
     _scope_id(sql, f"{account_id}/requests")  # the one that is asked, whatever the limits are
     sql.run(
         "UPDATE scope SET blocked_until = ? WHERE blocked_until < ?"
-        " AND substr(name, 1, ?) = ? AND substr(name, 1, ?) <> ?",
-        until, until, len(prefix), prefix, len(prefix) + 6, prefix + "reads/",
+        " AND substr(name, 1, ?) = ? AND substr(name, 1, ?) NOT IN (?, ?)",
+        until, until, len(prefix), prefix, len(prefix) + 6, prefix + "reads/", prefix + "inbox.",
     )  # fmt: skip
 
 

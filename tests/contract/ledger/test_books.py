@@ -9,7 +9,7 @@ import pytest
 from tests.contract.ledger.desk import BEN, ME, PRICE, START, Desk, draft
 from xdm_mcp.errors import OverBudget, RateLimited
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow, Spend
-from xdm_mcp.models.sends import Halt
+from xdm_mcp.models.sends import Halt, Outcome, SendState
 
 READS = Limit(f"{ME}/reads/users", 2, timedelta(minutes=15))
 FREE = Budget()
@@ -104,6 +104,21 @@ async def test_headers_of_reads_are_obeyed(desk: Desk) -> None:
     assert refusal.value.retry_at == reset
     desk.now = reset
     assert await book(desk, 100, FREE, READS) == 100
+
+
+@pytest.mark.parametrize("scope", ["reads/users", "inbox.reads_per_day"])
+async def test_a_pause_of_sends_stops_no_read(desk: Desk, scope: str) -> None:
+    """Not by the owner's own bound either: who asks us to stop meanwhile is heard."""
+    bound = Limit(f"{ME}/{scope}", 2, timedelta(hours=24))
+    await book(desk, 0, FREE, bound)
+    retry_at = desk.now + timedelta(hours=20)
+    limited = Outcome(SendState.FAILED, "rate_limited", "X wants us to wait.", retry_at=retry_at)
+
+    await desk.send(draft(), limited)
+
+    assert await book(desk, 0, FREE, bound) == 0
+    with pytest.raises(RateLimited):
+        await book(desk, 0, FREE, bound)
 
 
 async def test_halts_are_in_force_until_cleared_or_over(desk: Desk) -> None:
