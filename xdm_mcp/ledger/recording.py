@@ -55,7 +55,7 @@ def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now
     if message.sender_id == account_id:
         news = _own(sql, account_id, key, message, now)
     else:
-        news = _inbound(sql, account_id, key, message, opted_out, now)
+        news = _inbound(sql, account_id, key, message, opted_out, now, other)
     thread = load_peer(sql, account_id, key)
     if newer(message.id, thread.newest_id):
         save_peer(sql, replace(thread, newest_id=message.id))
@@ -63,12 +63,21 @@ def _learn(sql: Sql, account_id: str, message: Message, opted_out: OptedOut, now
 
 
 def _inbound(
-    sql: Sql, account_id: str, key: str, message: Message, opted_out: OptedOut, now: int
+    sql: Sql,
+    account_id: str,
+    key: str,
+    message: Message,
+    opted_out: OptedOut,
+    now: int,
+    partner: str | None,
 ) -> bool:
+    """`partner` is who the conversation is with, where it is with one person."""
     at = min(to_ms(message.created_at), now)
     if message.sender_id and message.text is not None and opted_out(message.text):
         # In a group too it is this one person who asked.
         opt_out(sql, account_id, message.sender_id, message.id, at)
+    if partner not in {None, message.sender_id}:
+        return False  # whoever it is, it is not the partner who wrote to us
     thread = load_peer(sql, account_id, key)
     if not newer(message.id, thread.inbound_id):
         return False

@@ -49,6 +49,18 @@ async def test_an_inbound_message_is_the_last_word(desk: Desk) -> None:
     assert (await peer(desk)).last_inbound_at == START - timedelta(hours=1)
 
 
+async def test_only_the_partners_own_message_makes_them_somebody_who_wrote(desk: Desk) -> None:
+    """A third sender in a conversation of two teaches nothing of either; their "stop" counts."""
+    assert await desk.record(message(START, "stop", sender=BEN, peer=ANNA)) == 0
+
+    assert (await peer(desk)).last_inbound_at is None
+    assert (await peer(desk, BEN)).last_inbound_at is None
+    assert (await peer(desk, BEN)).opted_out_at == START
+    assert await desk.ledger.credits(ME, desk.now) == ()
+    assert await desk.record(message(START, serial=2)) == 1
+    assert (await peer(desk)).last_inbound_at == START
+
+
 async def test_joins_leaves_and_messages_of_nobody_teach_nothing(desk: Desk) -> None:
     """Only words count as having written."""
     joined = replace(message(START), kind="join", text=None)
