@@ -63,7 +63,7 @@ SELECT max(created_at) FROM entry WHERE account_id = coalesce(?, account_id)
 AND settled_at IS NULL AND state IN ('held', 'approved', 'reserved') AND approval_id IS NOT NULL
 """
 """When the newest send was asked for of which a person may still say that they looked: one that is
-reserved may be held again. They are looked for among what is open, see `facts.SAME`."""
+reserved may be held again. They are looked for among what is open, see `duplicates.SAME`."""
 
 GIVEN = """CREATE TABLE given (
     account_id TEXT NOT NULL,
