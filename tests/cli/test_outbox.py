@@ -23,6 +23,17 @@ def test_the_latest_sends_are_listed_without_their_text(home: Home) -> None:
     assert "secret" not in out + home.run("outbox")[1]
 
 
+def test_a_state_is_its_bare_word(home: Home) -> None:
+    """It is coloured on a terminal, and no mark of the colouring is ever printed."""
+    unknown(home, "Did it arrive?")
+    home.held("Hello.")
+
+    _, *rows = home.run("outbox")[1].splitlines()
+
+    assert {"held", "unknown"} <= {word for row in rows for word in row.split()}
+    assert not any("[" in row for row in rows)
+
+
 def test_a_person_settles_what_could_not_be_found_out(home: Home) -> None:
     """Seen in X, it is sent; the agent's repeat is then answered with it."""
     entry = unknown(home, "Did it arrive?")

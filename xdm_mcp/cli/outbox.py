@@ -54,6 +54,8 @@ async def _resolve(app: App, args: Namespace) -> int:
 
 
 def _table(entries: tuple[Entry, ...]) -> Table:
+    from rich.text import Text
+
     table = Table(
         "entry", "asked for", "state", "to", "what became of it", box=None, pad_edge=False
     )
@@ -61,7 +63,7 @@ def _table(entries: tuple[Entry, ...]) -> Table:
         table.add_row(
             str(entry.id),
             moment(entry.created_at),
-            f"[{COLOURS.get(entry.state, 'default')}]{entry.state}[/]",
+            Text(entry.state.value, style=COLOURS.get(entry.state, "default")),
             plain(_recipient(entry)),
             tell_entry(entry).says,
         )
