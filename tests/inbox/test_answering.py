@@ -104,5 +104,6 @@ async def test_the_work_list_is_walked_page_by_page_oldest_first(tmp_path: Path)
             page = await here.app.inbox.page(needs_reply=True, limit=1, cursor=cursor)
             walked += [row.id for row in page.conversations or []]
             cursor = page.next_cursor
+            assert page.longest_first
     assert len(whole) > 1
     assert walked == whole

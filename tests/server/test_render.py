@@ -58,6 +58,13 @@ def test_messages_are_rows_under_their_day() -> None:
     ]
 
 
+def test_a_work_list_says_that_it_begins_with_who_has_waited_longest() -> None:
+    """It is no page of the newest."""
+    says = text(TALKS.model_copy(update={"longest_first": True})).split("\n")[1]
+    assert says == "Account 1001 is 0; as of 2026-10-14T09:40:00Z, who has waited longest first."
+    assert text(TALKS).split("\n")[1].endswith(", newest first.")
+
+
 def test_messages_of_several_conversations_say_which() -> None:
     """A page that mixes them names the conversation with the day."""
     row = MessageRow(id="1", conversation_id="3-4", at="2026-10-14T09:00:00Z", text="x")

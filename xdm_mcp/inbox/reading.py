@@ -215,6 +215,7 @@ class Inbox:
         now = self._clock.now()
         return InboxPage(
             account_id=account.id,
+            longest_first=only_needing,
             people=[person(user) for user in users],
             conversations=[
                 conversation_row(

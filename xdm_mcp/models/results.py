@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Wire(BaseModel):
@@ -93,11 +93,15 @@ class MessageRow(Wire):
 
 
 class InboxPage(Wire):
-    """One page of conversations, or of messages, and what the page can know."""
+    """One page of conversations, or of messages, and what the page can know.
+
+    It is newest first, or `longest_first`: who has waited longest for an answer.
+    """
 
     untrusted: Literal[True] = True
     account_id: str
     conversation_id: str | None = None
+    longest_first: bool = Field(default=False, exclude=True)
     people: list[Person] = []
     conversations: list[ConversationRow] | None = None
     messages: list[MessageRow] | None = None

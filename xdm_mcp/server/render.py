@@ -54,7 +54,8 @@ def _(answer: SendResult) -> str:
 
 @text.register
 def _(answer: InboxPage) -> str:
-    lines = [UNTRUSTED, f"Account {answer.account_id} is 0; as of {answer.as_of}, newest first."]
+    order = "who has waited longest first" if answer.longest_first else "newest first"
+    lines = [UNTRUSTED, f"Account {answer.account_id} is 0; as of {answer.as_of}, {order}."]
     people = everybody(answer)
     if people:
         lines.append(row("n", "id", "handle", "name"))
