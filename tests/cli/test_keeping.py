@@ -12,6 +12,7 @@ from xdm_mcp.app import App
 from xdm_mcp.cli import keeping
 from xdm_mcp.cli.options import parser
 from xdm_mcp.config import load
+from xdm_mcp.models.sends import FORGOTTEN
 
 IRIS = "2200000011"
 BRAM = "2200000012"
@@ -129,9 +130,10 @@ def test_forgetting_one_person_leaves_the_others(home: Home) -> None:
     before = kept(home)
     code, out, _ = home.run("forget", "--with", "@iris_sandbox", "--yes")
 
-    assert (code, "erased" in out) == (0, True)
+    assert (code, "erased, 1 send ended before leaving" in out) == (0, True)
     assert 0 < kept(home) < before
     assert approval not in home.run("approvals")[1]
+    assert FORGOTTEN in home.run("outbox", "--json")[1]
 
 
 def test_forgetting_leaves_no_byte_of_their_words_or_of_drafts_to_them(home: Home) -> None:

@@ -1,6 +1,6 @@
 """`xdm-mcp forget`: erase kept messages from this machine, of one person or all of them.
 
-It needs no PIN, since it takes nothing from anybody but what the owner had kept.
+It ends the sends to them that have not left, too. It needs no PIN, since nothing leaves by it.
 """
 
 from __future__ import annotations
@@ -45,11 +45,15 @@ async def _forget(app: App, args: Namespace) -> int:
     if not _agreed(whose, args):
         screen(stderr=True).print("Nothing was forgotten.", style="yellow")
         return 1
-    await app.ledger.forget(account_id, conversation_id, BY, app.clock.now())
+    ended = await app.ledger.forget(account_id, conversation_id, BY, app.clock.now())
     erased, now = 0, app.clock.now()
     while batch := await app.ledger.sweep_kept(account_id, WHATEVER_AGE, now, BATCH):
         erased += batch
-    screen().print(f"{erased} kept messages erased; drafts and names {whose} too.", style="green")
+    sends = "1 send" if ended == 1 else f"{ended} sends"
+    screen().print(
+        f"{erased} kept messages erased, {sends} ended before leaving; names {whose} erased too.",
+        style="green",
+    )
     for _ in range(TRIES):
         if await leave_no_trace(app.ledger, account_id, PATIENCE):
             return 0
@@ -78,8 +82,9 @@ def _agreed(whose: str, args: Namespace) -> bool:
     if not sys.stdin.isatty():
         raise BadInput("Nobody can be asked here: run it in a terminal, or add --yes.")
     screen().print(
-        f"This erases from the ledger every kept message {whose}, and the drafts to them that wait"
-        " for you. Nothing changes at X. It cannot be undone."
+        f"This erases from the ledger every kept message {whose}, and ends every send to them that"
+        " has not left: held, approved or waiting for its turn. Nothing changes at X. It cannot be"
+        " undone."
     )
     try:
         return input(f"Type {WORD} to go on: ").strip().lower() == WORD

@@ -14,12 +14,12 @@ from xdm_mcp.ledger.settling import give_back
 from xdm_mcp.ledger.snowflakes import first_at
 from xdm_mcp.ledger.sql import Row, Sql, Value
 from xdm_mcp.models.messages import one_to_one
-from xdm_mcp.models.sends import SendState, Target
+from xdm_mcp.models.sends import FORGOTTEN, SendState, Target
 
 
-def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
+def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> int:
     """Mark a conversation, or `EVERYTHING`, as forgotten up to now, and erase what else is known of
-    its words."""
+    its words. Return how many sends that had not left it ended."""
     sql.run(
         "INSERT INTO forgotten (account_id, conversation_id, newest_id, at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (account_id, conversation_id) DO UPDATE"
@@ -30,9 +30,11 @@ def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -
     leave_trace(sql, account_id)
     if conversation_id == EVERYTHING:
         sql.full_text.drop_all(sql, account_id)
+    before = _not_left(sql, account_id)
     _erase_beside(sql, account_id, conversation_id, by, now)
     what = {"conversation": conversation_id or "all", "by": by}
     append(sql, now, account_id, "forgotten", what)
+    return before - _not_left(sql, account_id)
 
 
 def drop_everything(sql: Sql, account_id: str, now: int) -> None:
@@ -79,6 +81,16 @@ def end_traces(sql: Sql, gone: list[Row]) -> None:
         )  # fmt: skip
 
 
+def _not_left(sql: Sql, account_id: str) -> int:
+    """Return how many sends are to leave still."""
+    [[count]] = sql.all(
+        "SELECT count(*) FROM entry WHERE account_id = ? AND settled_at IS NULL"
+        " AND state IN ('held', 'approved', 'reserved')",
+        account_id,
+    )
+    return int(count)
+
+
 def _newest(sql: Sql, account_id: str, now: int) -> int:
     """Return an id that no message there is exceeds, whatever our clock says."""
     [[kept]] = sql.all("SELECT max(id) FROM kept WHERE account_id = ?", account_id)
@@ -118,7 +130,7 @@ def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: i
         note(sql, stored, now, "rejected", by=by)
         change(
             sql, stored, state=SendState.REJECTED, code="rejected", settled_at=now, retry_at=None,
-            says="The owner had the conversation forgotten.",
+            says=FORGOTTEN,
             hold=hold_text(replace(hold, rejected_by=by)) if hold else None,
         )  # fmt: skip
     for stored in find(sql, f"WHERE {there} AND state = 'reserved'", *values):

@@ -94,9 +94,9 @@ class KeptLedger(Protocol):
 
     async def forget(
         self, account_id: str, conversation_id: str | None, by: str, now: datetime
-    ) -> None:
+    ) -> int:
         """Forget a conversation, or with None everything kept of the account, up to now; only the
-        owner (`by`) asks for this.
+        owner (`by`) asks for this. Return how many sends that had not left it ended.
 
         Held and approved drafts to it end as rejected, what waits for its slot as failed (code
         `forgotten`, `not_sent`) with everything given back; the text of those in flight or of
@@ -223,10 +223,12 @@ class SqlKept:
 
     async def forget(
         self, account_id: str, conversation_id: str | None, by: str, now: datetime
-    ) -> None:
+    ) -> int:
         """See KeptLedger.forget."""
         what, at = conversation_id or EVERYTHING, to_ms(now)
-        await self._database.write(lambda sql: forgetting.forget(sql, account_id, what, by, at))
+        return await self._database.write(
+            lambda sql: forgetting.forget(sql, account_id, what, by, at)
+        )
 
     async def forgotten_at(self, account_id: str) -> datetime | None:
         """See KeptLedger.forgotten_at."""

@@ -36,6 +36,9 @@ class SendState(StrEnum):
 SETTLED = frozenset({SendState.SENT, SendState.FAILED, SendState.REJECTED, SendState.EXPIRED})
 """The states that end a send."""
 
+FORGOTTEN = "The owner had this conversation forgotten, so this was not sent."
+"""What a rejected row says that nobody rejected by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

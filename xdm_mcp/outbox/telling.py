@@ -8,7 +8,7 @@ from xdm_mcp.ledger.settling import FOUND
 from xdm_mcp.ledger.snowflakes import time_of
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.results import Reason, SendResult, SendStatus
-from xdm_mcp.models.sends import Draft, Entry, SendState, Target
+from xdm_mcp.models.sends import FORGOTTEN, Draft, Entry, SendState, Target
 from xdm_mcp.models.verdicts import Decision, Finding, Verdict
 from xdm_mcp.outbox.drafts import UNRESOLVED
 
@@ -143,6 +143,8 @@ def _sentence(entry: Entry, *, replayed: bool) -> str:
             return "This very message was sent before; nothing new was sent now."
         case SendState.SENT:
             return "X accepted the message."
+        case SendState.REJECTED if entry.says == FORGOTTEN:
+            return FORGOTTEN
         case SendState.REJECTED:
             return "A person rejected this message; do not send it again."
         case SendState.EXPIRED:

@@ -200,7 +200,7 @@ async def test_forgetting_ends_what_waits_and_keeps_what_protects(desk: Desk) ->
     held, kept = await desk.held(draft("To Anna")), await desk.held(draft("To Ben", BEN))
     doubtful = await desk.settle(await desk.flying(draft("Perhaps to Anna")), UNKNOWN)
     await desk.record(said("stop"), keep=YEAR)
-    await desk.ledger.forget(ME, WITH_ANNA, "owner", desk.now)
+    assert await desk.ledger.forget(ME, WITH_ANNA, "owner", desk.now) == 1
 
     ended, doubt = await desk.ledger.entry(held.id), await desk.ledger.entry(doubtful.id)
     assert ended is not None
