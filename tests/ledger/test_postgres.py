@@ -78,7 +78,7 @@ def test_without_the_driver_the_sentence_says_how_to_get_it(
     monkeypatch.delitem(sys.modules, "xdm_mcp.ledger.postgres")
     monkeypatch.delitem(sys.modules, "xdm_mcp.ledger.session")
 
-    with pytest.raises(ConfigError, match=r"pip install 'xdm-mcp\[postgres\]'"):
+    with pytest.raises(ConfigError, match=r"uv tool install '\.\[postgres\]'"):
         open_ledger("postgresql://db.example/xdm")
 
 

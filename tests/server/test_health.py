@@ -185,7 +185,7 @@ def test_without_the_extra_a_sentence_says_what_to_install(
     """Who asks for metrics learns how to have them."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "xdm_mcp.server.metrics", raising=False)
-    with pytest.raises(ConfigError, match=r"pip install 'xdm-mcp\[watch\]'"):
+    with pytest.raises(ConfigError, match=r"uv tool install '\.\[watch\]'"):
         metrics_of(load(home=tmp_path, env={"XDM_WATCH__TOKEN": TOKEN}), Watched())
 
 

@@ -134,7 +134,7 @@ def test_without_the_extra_a_sentence_says_what_to_install(
 ) -> None:
     """Who asks for traces that nobody takes learns what is missing."""
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    with pytest.raises(ConfigError, match=r"pip install 'xdm-mcp\[watch\]'"):
+    with pytest.raises(ConfigError, match=r"uv tool install '\.\[watch\]'"):
         trace_steps(Steps())
 
 

@@ -53,6 +53,7 @@ def _postgres(url: str) -> Database:
         from xdm_mcp.ledger.postgres import PostgresDatabase
     except ImportError:
         raise ConfigError(
-            "A ledger in PostgreSQL needs a driver; run `pip install 'xdm-mcp[postgres]'`."
+            "A ledger in PostgreSQL needs a driver; run `uv tool install '.[postgres]'` in a"
+            " checkout."
         ) from None
     return PostgresDatabase(url)

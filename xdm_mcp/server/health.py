@@ -157,7 +157,7 @@ def metrics_of(settings: Settings, watched: Watched) -> Metrics | None:
         from xdm_mcp.server.metrics import Counters
     except ImportError:
         raise ConfigError(
-            "Metrics need one package more; run `pip install 'xdm-mcp[watch]'`."
+            "Metrics need one package more; run `uv tool install '.[watch]'` in a checkout."
         ) from None
     counters = Counters()
     watched.added = counters.watch

@@ -63,7 +63,8 @@ def _export() -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise ConfigError(
-            "Traces need more packages; run `pip install 'xdm-mcp[watch]'`, or unset watch.traces."
+            "Traces need more packages; run `uv tool install '.[watch]'` in a checkout, or unset"
+            " watch.traces."
         ) from None
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
