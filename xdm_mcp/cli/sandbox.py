@@ -86,11 +86,11 @@ def _announce(world: HomeWorld, host: str, port: int) -> None:
     """Say where the pretend X listens, and how a server is pointed at it."""
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     console = screen(stderr=True)
-    console.print(f"The sandbox of {world.path} serves X API v2 on {url}", style="green")
+    console.print(f"The sandbox of {world.path} serves every service on {url}", style="green")
     console.print(f"Its token is {SANDBOX_TOKEN}; its controls are under {url}/_sandbox/")
     console.print("Point a server at it:")
     console.print(
         f"  XDM_BACKEND=x-api-v2 XDM_BASE_URL={url} XDM_X_ACCESS_TOKEN={SANDBOX_TOKEN} xdm-mcp"
     )
-    console.print("It plays every other service as well: docs/sandbox.md has their settings.")
+    console.print("The other services' settings are in docs/sandbox.md.")
     console.print("Stop with Ctrl-C.", style="dim")
