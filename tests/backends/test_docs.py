@@ -31,8 +31,9 @@ def yes(value: bool) -> str:
 
 
 def told(limits: Iterable[Limit], scope: str) -> str:
-    """Return the limits on a scope in words."""
-    return ", ".join(span(limit) for limit in limits if limit.scope == scope) or "none told"
+    """Return the limits on a scope in words; two kinds of reads may share one."""
+    spans = dict.fromkeys(span(limit) for limit in limits if limit.scope == scope)
+    return ", ".join(spans) or "none told"
 
 
 def span(limit: Limit) -> str:
