@@ -25,9 +25,11 @@ TEXTS = {path.name: path.read_text() for path in sorted(DEPLOY.iterdir()) if pat
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXTS["compose.yaml"])
 
 COMMAND = re.compile(
-    r"(?:bin/|(?<![\w/.-]))xdm-mcp((?: (?!\[|\.|-\s)[a-z-][\w-]*)+)(?=[`.\n;]|$)", re.MULTILINE
+    r"(?:^ *dm|(?:bin/|(?<![\w/.-]))xdm-mcp)((?: (?!\[|\.|-\s)[a-z-][\w-]*)+)(?=[`.\n;]|$)",
+    re.MULTILINE,
 )
-"""A command line of ours with at least one word, in prose or in a file."""
+"""A command line of ours with at least one word, in prose or in a file; `dm` is the page's name for
+the program as the service's user."""
 
 
 def variables(model: type[BaseModel], prefix: str = "XDM_") -> Iterator[str]:
@@ -58,6 +60,8 @@ def test_every_command_line_is_one_of_ours() -> None:
         "approvals pin",
         "approvals",
         "login --store database",
+        "login --store database --headless",
+        "doctor --online",
     } <= lines
     for line in lines:
         assert parser().parse_args(shlex.split(line)), line
@@ -91,6 +95,19 @@ def test_every_secret_is_a_file_that_the_page_makes() -> None:
         assert secret == {"file": f"./secrets/{name}"}
         assert re.search(rf"\b{name}\b", TEXTS["README.md"])
     assert "/deploy/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_what_the_unit_reads_is_made_before_it_starts() -> None:
+    """The page makes each file of the unit and of its settings, and only then starts it."""
+    unit, page = TEXTS["xdm-mcp.service"], TEXTS["README.md"].split("## With systemd")[1]
+    first, start, _ = page.partition("systemctl enable --now xdm-mcp")
+    read = re.findall(r"^(?:LoadCredential=\w+:|EnvironmentFile=)(\S+)$", unit, re.MULTILINE)
+    read += re.findall(r"passfile=([^'&\s]+)", first)
+    assert start
+    assert len(read) == 3
+    made = re.findall(r"(?:/dev/null|>) (/\S+)", first)
+    assert set(read) == set(made)
+    assert all(word in first for word in ("XDM_BACKEND=", "XDM_HTTP__ALLOWED_HOSTS=", "dm login"))
 
 
 def test_the_replicas_are_alike_and_behind_the_proxy() -> None:
