@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from xdm_mcp.cli.world import Delivery, HomeWorld
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import load
 from xdm_mcp.models.results import SendResult
+from xdm_mcp.models.sends import Halt
 from xdm_mcp.sandbox.events import FaultSet
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold
@@ -88,6 +90,16 @@ class Home:
         result = self.ask(text, to)
         assert (result.status, bool(result.approval_id)) == ("held", True)
         return result.approval_id or ""
+
+    def halt(self) -> None:
+        """Stop all sends of the account, as X's signals of trouble do."""
+
+        async def work(app: App) -> None:
+            account = await app.people.account()
+            says = "X locked the account."
+            await app.ledger.halt(account.id, Halt("locked", says, datetime.now(UTC)))
+
+        self.with_app(work)
 
     def delivered(self) -> list[Delivery]:
         """Return what the pretend X received from the account."""

@@ -24,10 +24,21 @@ def test_clearing_what_is_not_there_says_so(home: Home) -> None:
     assert (code, out) == (1, "2200000011 had not opted out.\n")
 
 
+def test_nobody_is_asked_for_the_pin_where_no_halt_is_in_force(home: Home) -> None:
+    """The sentence comes before the question, for a halt of another name too."""
+    home.set_pin()
+    says = "No halt is in force; `xdm-mcp status` shows them.\n"
+    assert home.run_typing([], "clear", "halt") == (1, says, "")
+    home.halt()
+    says = "No such halt is in force; `xdm-mcp status` shows them.\n"
+    assert home.run_typing([], "clear", "halt", "other") == (1, says, "")
+
+
 @pytest.mark.parametrize("arguments", [("opt-out", f"@{SILENT}"), ("halt",)])
 def test_nothing_is_cleared_without_the_pin(home: Home, arguments: tuple[str, ...]) -> None:
     """An agent that can run commands does not know it."""
     home.with_app(lambda app: app.inbox.page())
+    home.halt()
     home.set_pin()
 
     code, _, err = home.run_typing(["111222", ""], "clear", *arguments)

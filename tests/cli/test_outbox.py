@@ -53,6 +53,17 @@ def test_what_is_not_unknown_cannot_be_settled(home: Home) -> None:
     assert (code, err.count("\n")) == (2, 1)
 
 
+def test_nobody_is_asked_for_the_pin_where_nothing_can_be_settled(home: Home) -> None:
+    """No such send, or one that is not unknown: the sentence comes before the question."""
+    home.held("Hello.")
+    home.set_pin()
+
+    says = "xdm-mcp: There is no send with that id; list them with `xdm-mcp outbox`.\n"
+    assert home.run_typing([], "outbox", "resolve", "77", "--sent") == (2, "", says)
+    code, _, err = home.run_typing([], "outbox", "resolve", "1", "--sent")
+    assert (code, "held" in err) == (2, True)
+
+
 def test_nothing_is_settled_without_the_pin(home: Home) -> None:
     """What is unknown stays so, and its repeat is refused."""
     entry = unknown(home, "Did it arrive?")

@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from tests.cli.conftest import Home
-from xdm_mcp.app import App
-from xdm_mcp.models.sends import Halt
-
-
-def halt_all(home: Home) -> None:
-    """Stop all sends of the account, as X's signals of trouble do."""
-
-    async def work(app: App) -> None:
-        account = await app.people.account()
-        says = "X locked the account."
-        await app.ledger.halt(account.id, Halt("locked", says, datetime.now(UTC)))
-
-    home.with_app(work)
 
 
 def test_windows_and_money_are_bars(home: Home) -> None:
@@ -56,7 +42,7 @@ def test_json_is_the_quota_as_agents_get_it(home: Home) -> None:
 def test_held_sends_and_halts_are_named_with_the_next_step(home: Home) -> None:
     """What waits for the owner and what stops everything both stand out."""
     approval_id = home.held("Hello.")
-    halt_all(home)
+    home.halt()
     _, out, _ = home.run("status")
     assert approval_id in out
     assert "locked (account): X locked the account." in out
@@ -65,7 +51,7 @@ def test_held_sends_and_halts_are_named_with_the_next_step(home: Home) -> None:
 
 def test_a_cleared_halt_is_gone(home: Home) -> None:
     """A person lifts one halt by its code; lifting it again does nothing, and says so."""
-    halt_all(home)
+    home.halt()
     assert home.as_owner("clear", "halt", "other")[0] == 1
     assert home.as_owner("clear", "halt", "locked")[:2] == (0, "1 halt lifted.\n")
     assert home.as_owner("clear", "halt")[0] == 1

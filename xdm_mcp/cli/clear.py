@@ -29,6 +29,11 @@ def clear_opt_out(args: Namespace) -> int:
 
 async def _clear_halt(app: App, args: Namespace) -> int:
     account_id = await account_of(app, args.account)
+    in_force = await app.ledger.halts(account_id, app.clock.now())
+    if not any(args.code in (None, halt.code) for halt in in_force):
+        which = "such halt" if in_force else "halt"
+        screen().print(f"No {which} is in force; `xdm-mcp status` shows them.", style="yellow")
+        return 1
     await confirm_person(app, deed("clear a halt", account_id, args.code or ""))
     cleared = await app.ledger.clear_halt(account_id, args.code, BY, app.clock.now())
     halts = "halt" if cleared == 1 else "halts"

@@ -12,6 +12,7 @@ from xdm_mcp.cli.asking import confirm_person
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import moment, plain, print_json, screen
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.sends import Entry, Outcome, SendState
 from xdm_mcp.outbox.telling import tell_entry
 
@@ -47,6 +48,11 @@ async def _resolve(app: App, args: Namespace) -> int:
     state = SendState.SENT if args.sent else SendState.FAILED
     says = "A person saw it in X." if args.sent else "A person saw that it is not in X."
     outcome = Outcome(state, "resolved", says)
+    stands = await app.ledger.entry(args.entry)
+    if stands is None:
+        raise NotFound("There is no send with that id; list them with `xdm-mcp outbox`.")
+    if stands.state is not SendState.UNKNOWN:
+        raise BadInput(f"That send is {stands.state}; only an unknown one can be resolved.")
     await confirm_person(app, settling(args.entry, state.value))
     entry = await app.ledger.resolve(args.entry, outcome, BY, app.clock.now())
     screen().print(f"Entry {entry.id} is settled: {entry.state}.", style="green")
