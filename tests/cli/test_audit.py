@@ -25,6 +25,7 @@ def test_each_decision_is_a_line_without_what_was_written(home: Home) -> None:
     assert "held" in out
     assert "confirmation:hold" in out
     assert "secret" not in out + home.run("audit", "--json")[1]
+    assert "0.015 USD," in out
 
 
 def test_the_newest_records_are_shown_in_their_order(home: Home) -> None:

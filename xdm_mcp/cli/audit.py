@@ -12,6 +12,7 @@ from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import moment, plain, print_json, screen
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.models.audit import AuditRecord
+from xdm_mcp.models.quota import usd
 
 
 def show(args: Namespace) -> int:
@@ -65,11 +66,15 @@ def _table(records: tuple[AuditRecord, ...]) -> Table:
 def _words(record: AuditRecord) -> str:
     """Say what a record holds in few words: its digests are for machines, and in the JSON."""
     told = json.loads(record.what)
-    parts = [f"{name} {_word(value)}" for name, value in told.items() if not _is_digest(value)]
+    parts = [
+        f"{name} {_word(name, value)}" for name, value in told.items() if not _is_digest(value)
+    ]
     return ", ".join(parts)
 
 
-def _word(value: object) -> str:
+def _word(name: str, value: object) -> str:
+    if name == "cost" and isinstance(value, int):
+        return f"{usd(value)} USD"
     if isinstance(value, dict):
         return " ".join(f"{name}:{said}" for name, said in value.items()) or "none"
     return str(value)
