@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -59,6 +60,13 @@ def test_each_check_has_its_line(home: Home) -> None:
     code, out, _ = home.run("doctor")
     assert code == 0
     assert sum(line.startswith(("✓", "·", "✗")) for line in out.splitlines()) >= 7
+
+
+def test_the_entry_for_a_desktop_client_is_json_on_one_line(home: Home) -> None:
+    """It names the very program that runs, so that it starts from any folder."""
+    line = next(line for line in home.run("doctor")[1].splitlines() if "mcpServers" in line)
+    entry = json.loads(line[line.index("{") :])
+    assert entry == {"mcpServers": {"xdm": {"command": sys.executable, "args": ["-m", "xdm_mcp"]}}}
 
 
 def test_a_broken_policy_is_named(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -204,9 +205,9 @@ def _open_to_others(path: Path) -> bool:
 
 
 def _entry() -> Check:
-    return Check(
-        "client", "ok", f'A desktop client starts it with "{sys.executable}" and ["-m", "xdm_mcp"].'
-    )
+    """Say what goes into the configuration of a desktop client, whatever folder it starts in."""
+    server = {"command": sys.executable, "args": ["-m", "xdm_mcp"]}
+    return Check("client", "ok", json.dumps({"mcpServers": {"xdm": server}}))
 
 
 def _draw(console: Console, checks: list[Check]) -> None:
