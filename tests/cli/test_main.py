@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ import pytest
 from tests.children import environment, run
 from tests.cli.conftest import Home
 from xdm_mcp import __version__
-from xdm_mcp.cli.options import COMMANDS
+from xdm_mcp.cli.menus import COMMANDS
+from xdm_mcp.cli.options import parser
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +35,58 @@ def test_every_command_has_help_and_is_documented(home: Home) -> None:
     for name in COMMANDS:
         assert home.run(name, "--help")[0] == 0
         assert f"`xdm-mcp {name}`" in page
+
+
+def commands(
+    top: ArgumentParser | None = None, name: str = ""
+) -> Iterator[tuple[str, ArgumentParser]]:
+    """Yield every command with its parser, those within others too."""
+    for action in (top or parser())._actions:
+        if isinstance(action, _SubParsersAction):
+            for word, command in action.choices.items():
+                yield f"{name} {word}".strip(), command
+                yield from commands(command, f"{name} {word}".strip())
+
+
+def test_the_documentation_names_every_command_that_prints_json() -> None:
+    """All of them, and no other."""
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    listed = re.search(r"every command that reads \((.*?)\)", page, re.DOTALL)
+    assert listed is not None
+    able = [name for name, command in commands() if "--json" in command._option_string_actions]
+    assert set(re.findall(r"`([^`]*)`", listed[1])) == set(able)
+
+
+def test_every_command_but_two_takes_a_principal() -> None:
+    """`demo` has a home of its own, and `costs` needs none; what only holds others does nothing."""
+    lacking = [
+        name for name, command in commands() if "--principal" not in command._option_string_actions
+    ]
+    assert set(lacking) == {"demo", "costs", "tokens", "sandbox", "clear"}
+
+
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [
+        ("tokens", "add, remove, list"),
+        ("sandbox", "serve, deliveries, say, reset"),
+        ("clear", "halt, opt-out"),
+    ],
+)
+def test_a_command_that_only_holds_others_names_them(home: Home, command: str, held: str) -> None:
+    """By itself it does nothing, and its usage says that a command belongs there."""
+    code, out, err = home.run(command)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"usage: xdm-mcp {command} COMMAND [OPTIONS]\nxdm-mcp {command}: error: say which: {held}\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["approvals", "outbox", "approvals rules"])
+def test_the_usage_of_a_command_shows_that_it_holds_others(home: Home, command: str) -> None:
+    """It does something by itself as well."""
+    says = f"usage: xdm-mcp {command} [COMMAND] [OPTIONS]\n"
+    assert home.run(*command.split(), "--help")[1].startswith(says)
 
 
 def test_the_version_is_that_of_the_package(home: Home) -> None:
