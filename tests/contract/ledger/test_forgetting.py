@@ -54,7 +54,7 @@ async def test_what_waits_for_its_slot_does_not_leave_after_a_forgetting(
 ) -> None:
     """It has failed, without its text and with everything given back, and the chain says so."""
     entry = await waits(desk, approved=approved)
-    await desk.ledger.forget(ME, conversation_id, "owner", desk.now)
+    assert await desk.ledger.forget(ME, conversation_id, "owner", desk.now) == 1
     desk.now += SOON
 
     assert await desk.ledger.dispatch(entry, desk.now) is None
