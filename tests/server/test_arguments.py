@@ -44,6 +44,8 @@ WRONG: list[tuple[type[Arguments], dict[str, Any], str]] = [
     (ListDms, {"limit": 101}, "limit must be a whole number from 1 to 100"),
     (ListDms, {"since": "2026-10-14"}, "since must be an RFC 3339 time with its offset"),
     (ListDms, {"since": 1_791_970_302}, "since must be an RFC 3339 time with its offset"),
+    (ListDms, {"since": "0001-01-01T00:00:00+14:00"}, "since must be an RFC 3339 time"),
+    (ListDms, {"since": "9999-12-31T23:59:59-14:00"}, "since must be an RFC 3339 time"),
     (ListDms, {"wait_seconds": 51}, "wait_seconds must be a number from 0 to 50"),
     (ListDms, {"wait_seconds": float("nan")}, "wait_seconds must be a number from 0 to 50"),
     (ListDms, {"with_user": "a", "conversation_id": "1-2"}, "Give with_user or conversation_id"),
@@ -94,11 +96,19 @@ def test_null_counts_as_left_out() -> None:
     assert (asked.to, asked.conversation_id, asked.dry_run) == ("ada", None, False)
 
 
-def test_a_time_keeps_its_offset() -> None:
-    """`since` is an aware time; Z is UTC."""
-    asked = read(ListDms, {"since": "2026-10-14T09:31:42Z", "wait_seconds": 3})
+@pytest.mark.parametrize("since", ["2026-10-14T09:31:42Z", "2026-10-14T11:31:42+02:00"])
+def test_a_time_is_read_with_its_offset(since: str) -> None:
+    """`since` is an aware time, in UTC whatever offset it came with."""
+    asked = read(ListDms, {"since": since, "wait_seconds": 3})
     assert asked.since == datetime(2026, 10, 14, 9, 31, 42, tzinfo=UTC)
+    assert asked.since.tzinfo is UTC
     assert asked.wait_seconds == 3
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_ends_of_the_calendar_are_times(since: str) -> None:
+    """Nothing is wrong with them but that nothing is older, or newer."""
+    assert read(ListDms, {"since": since}).since is not None
 
 
 def test_ten_thousand_characters_are_counted_as_code_points() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 
 from xdm_mcp.errors import BadInput
 
 STALE = "That cursor belongs to another list or is damaged; ask again without a cursor."
+
+ID = re.compile(r"[0-9]{1,19}\Z")
+"""An id of X: a number of 63 bits at most."""
 
 
 def write_cursor(what: str, place: str) -> str:
@@ -30,6 +34,16 @@ def read_cursor(cursor: str | None, what: str) -> str | None:
     if mark != _mark(what) or not colon or not place:
         raise BadInput(STALE)
     return place
+
+
+def read_number(cursor: str | None, what: str) -> int | None:
+    """Return the place that `cursor` names in a list whose places are ids of X. Raises BadInput."""
+    place = read_cursor(cursor, what)
+    if place is None:
+        return None
+    if not ID.match(place):
+        raise BadInput(STALE)  # the mark is no secret: whoever forges it may write any place
+    return int(place)
 
 
 def _mark(what: str) -> str:

@@ -18,7 +18,7 @@ from xdm_mcp.clock import Clock, rfc3339
 from xdm_mcp.errors import BadInput, Unavailable, Unsupported
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.inbox.answering import unanswered
-from xdm_mcp.inbox.cursors import read_cursor, write_cursor
+from xdm_mcp.inbox.cursors import read_cursor, read_number, write_cursor
 from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.inbox.handing import Handing
 from xdm_mcp.inbox.news import News
@@ -191,8 +191,7 @@ class Inbox:
     ) -> InboxPage:
         account = await self._people.account()
         what = "needs_reply" if only_needing else "conversations"
-        place = read_cursor(cursor, what)
-        after = int(place) if place is not None else None
+        after = read_number(cursor, what)
         while True:
             threads = self._feed.conversations()
             waiting, known = await self._waiting(threads, account.id)

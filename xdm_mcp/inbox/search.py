@@ -12,7 +12,7 @@ from datetime import datetime
 from xdm_mcp.backends.base import Capabilities
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.errors import BadInput
-from xdm_mcp.inbox.cursors import read_cursor, write_cursor
+from xdm_mcp.inbox.cursors import read_number, write_cursor
 from xdm_mcp.inbox.feed import Feed
 from xdm_mcp.ledger.kept import KeptLedger
 from xdm_mcp.models.messages import Message
@@ -65,7 +65,7 @@ class Search:
     async def find(self, account_id: str, asked: Asked) -> Found:
         """Return one page. Raises BadInput for a query without a word and for a strange cursor, and
         what reading may raise where messages are not kept."""
-        before = read_cursor(asked.cursor, asked.list)
+        before = read_number(asked.cursor, asked.list)
         phrases = parse(asked.query)
         if not phrases:
             raise BadInput("That query holds no letter, digit or emoji; name a word to look for.")
@@ -89,14 +89,14 @@ class Search:
         return await self._ledger.kept_message(account_id, message_id) if self.keeps else None
 
     async def _kept(
-        self, account_id: str, asked: Asked, phrases: Sequence[Phrase], before: str | None
+        self, account_id: str, asked: Asked, phrases: Sequence[Phrase], before: int | None
     ) -> Sequence[Message]:
         return await self._ledger.search_kept(
             account_id,
             phrases,
             conversation_id=asked.conversation_id,
             since=asked.since,
-            before_id=before,
+            before_id=None if before is None else str(before),
             limit=asked.limit + 1,
         )
 
@@ -112,7 +112,7 @@ class Search:
         )
 
     async def _read(
-        self, asked: Asked, phrases: Sequence[Phrase], before: str | None
+        self, asked: Asked, phrases: Sequence[Phrase], before: int | None
     ) -> Sequence[Message]:
         if asked.conversation_id is not None and not self._capabilities.inbox:
             await self._feed.thread(asked.conversation_id, self._capabilities.max_page, None)
@@ -121,7 +121,7 @@ class Search:
         return [
             m
             for m in self._feed.messages()
-            if (before is None or int(m.id) < int(before))
+            if (before is None or int(m.id) < before)
             and asked.conversation_id in (None, m.conversation_id)
             and (asked.since is None or m.created_at >= asked.since)
             and m.text is not None

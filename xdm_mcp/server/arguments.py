@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -31,14 +31,15 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}\Z")
 
 
 def _moment(value: object) -> object:
-    """Read RFC 3339; what is left as it was fails the type check and gets its sentence."""
+    """Read RFC 3339 as a time in UTC; what is left as it was fails the type check and gets its
+    sentence. So does a time that no calendar of UTC has, though its offset makes it look fit."""
     if not isinstance(value, str):
         return value
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else value
+    except (ValueError, OverflowError):
         return value
-    return moment if moment.tzinfo is not None else value
 
 
 Moment = Annotated[
