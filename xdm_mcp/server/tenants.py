@@ -92,11 +92,12 @@ class Tenants:
     async def find(self, name: str) -> Tenant:
         """Return a principal's tenant, opened if need be. Raises XdmError where it cannot be."""
         async with self._opening[name]:
-            if name not in self._open:
-                if self._tasks is None:
-                    raise RuntimeError("tenants are opened while they run")
-                self._open[name] = await self._tasks.start(self._live, name)
-        return self._open[name]
+            if name in self._open:
+                return self._open[name]
+            if self._tasks is None:
+                raise RuntimeError("tenants are opened while they run")
+            tenant: Tenant = await self._tasks.start(self._live, name)
+            return tenant
 
     async def finish(self) -> None:
         """Let no new send begin, wait until nothing is being sent, and end open streams."""
@@ -116,6 +117,8 @@ class Tenants:
                 app = await stack.enter_async_context(self._openers[name]())
                 tenant = await stack.enter_async_context(_tenant(app, self._security))
                 stack.enter_context(self._watching(app, tenant.parts))
+                self._open[name] = tenant
+                stack.callback(self._open.pop, name)  # before it closes: who finds it may use it
                 task_status.started(tenant)
                 begun = True
                 await anyio.sleep_forever()
@@ -123,7 +126,6 @@ class Tenants:
             if not begun:
                 raise
             report(error, "the work of a principal")
-            self._open.pop(name, None)
 
 
 class Door:
