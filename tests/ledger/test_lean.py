@@ -129,3 +129,18 @@ async def test_no_look_up_of_a_decision_walks_through_the_history(
     assert {step for step in looked if step.endswith("(account_id=?)")} == {
         "SEARCH entry USING INDEX entry_slot (account_id=?)"
     }
+
+
+async def test_wrong_pins_are_found_by_an_index_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the chain is; records of anything else are not in it."""
+    Planned.steps = set()
+    desk = Desk(SqlLedger(SqliteDatabase(MEMORY)))
+    await desk.reserve(draft(), allow)
+    monkeypatch.setattr("xdm_mcp.ledger.sqlite.ApswSql", Planned)
+
+    await desk.ledger.wrong_pins(desk.now)
+    await desk.ledger.close()
+
+    assert Planned.steps == {"SEARCH audit USING INDEX audit_wrong_pin (at>?)"}

@@ -28,8 +28,9 @@ LONGEST_LOCK = timedelta(hours=24)
 FORGOTTEN = timedelta(hours=24)
 """When wrong tries that locked nothing are forgotten, counted from the last of them."""
 
-LOOKED_AT = 500
-"""Among how many of the newest records of the audit chain wrong PINs are looked for."""
+WRONG_PINS = """CREATE INDEX audit_wrong_pin ON audit (at)
+    WHERE event IN ('pin_wrong', 'pin_locked')"""
+"""Finds wrong PINs however many records came after them; no other record touches it."""
 
 
 class FactorLedger(Protocol):
@@ -69,8 +70,7 @@ class FactorLedger(Protocol):
         ...
 
     async def wrong_pins(self, since: datetime) -> WrongPins | None:
-        """Return the wrong tries since a moment, None for none; the newest `LOOKED_AT` records of
-        the audit chain are looked at."""
+        """Return the wrong tries since a moment, None for none, whatever else was recorded."""
         ...
 
     async def passkeys(self) -> tuple[Passkey, ...]:
@@ -221,9 +221,9 @@ def wrong_pins(sql: Sql, since: int) -> WrongPins | None:
     """See FactorLedger.wrong_pins."""
     rows = sql.all(
         "SELECT at, what FROM audit WHERE event IN ('pin_wrong', 'pin_locked') AND at >= ?"
-        " AND seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq",
-        since, LOOKED_AT,
-    )  # fmt: skip
+        " ORDER BY at, seq",
+        since,
+    )
     if not rows:
         return None
     (first, _), (last, what) = rows[0], rows[-1]

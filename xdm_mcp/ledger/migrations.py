@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdm_mcp.digests import canonical
-from xdm_mcp.ledger import asking, kept_rows, mark_rows, taints
+from xdm_mcp.ledger import asking, factors, kept_rows, mark_rows, taints
 from xdm_mcp.ledger.audit import seal
 from xdm_mcp.ledger.lean import slim
 from xdm_mcp.ledger.polling import TABLES as POLLING
@@ -101,6 +101,11 @@ def m011_given(sql: Sql) -> None:
     sql.run(taints.GIVEN)
 
 
+def m012_wrong_pins(sql: Sql) -> None:
+    """Let wrong PINs be found behind any number of other records."""
+    sql.run(factors.WRONG_PINS)
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -113,6 +118,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m009_marks,
     m010_asking,
     m011_given,
+    m012_wrong_pins,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import anyio
 
-from tests.contract.ledger.desk import START, Desk, draft
+from tests.contract.ledger.desk import START, Desk, deny, draft
 from xdm_mcp.ledger.factors import FREE_TRIES, LONGEST_LOCK
 from xdm_mcp.models.factors import Ceremony, Passkey, PinTry, WrongPins
 
@@ -241,6 +241,16 @@ async def test_wrong_tries_are_counted_since_a_moment(desk: Desk) -> None:
     late = START + timedelta(hours=3)
     assert found == WrongPins(2, START + timedelta(hours=2), late, "terminal")
     assert await desk.ledger.wrong_pins(late + timedelta(seconds=1)) is None
+
+
+async def test_no_number_of_later_records_hides_a_wrong_try(desk: Desk) -> None:
+    """An agent adds records as it likes: each draft that is refused is one."""
+    await desk.ledger.pin_was_wrong(PinTry("one", 3, None), "page", desk.now)
+    await desk.ledger.pin_was_wrong(PinTry("one", 0, desk.now), "page", desk.now)
+    for number in range(501):
+        await desk.reserve(draft(str(number)), deny())
+    assert len(await desk.ledger.audit(limit=1_000)) == 503
+    assert await desk.ledger.wrong_pins(desk.now) == WrongPins(2, desk.now, desk.now, "page")
 
 
 async def test_who_was_asked_about_what_is_found_newest_first(desk: Desk) -> None:
