@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, EmptyResult, Request
+from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, EmptyResult, Request
 
 from tests.server.asking import MODES, ask
 from tests.server.pretend import PretendApp
@@ -49,6 +49,22 @@ async def test_malformed_parameters_get_a_sentence_and_not_a_validators_text(mod
         await ask(mode, misuse)
     assert refusal.value.code == INVALID_PARAMS
     assert "private" not in str(refusal.value.data)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("method", ["private words", "logging/setLevel"])
+async def test_a_method_that_is_not_served_gets_a_sentence_and_no_echo(
+    mode: str, method: str
+) -> None:
+    """It is -32601, whether nobody knows it or we alone have nothing to answer."""
+
+    async def misuse(client: Client) -> None:
+        request = Request[dict[str, Any], str](method=method, params={"level": "debug"})
+        await client.session.send_request(request, EmptyResult)
+
+    with pytest.raises(MCPError, match="There is no such method here") as refusal:
+        await ask(mode, misuse)
+    assert (refusal.value.code, refusal.value.data) == (METHOD_NOT_FOUND, None)
 
 
 def test_starting_imports_nothing_that_a_first_answer_does_not_need() -> None:

@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from tests.rigs import IRIS, rig
 from tests.server.asking import MODES
 from tests.server.raw import ROOT
+from tests.server.tenancy import ENVELOPE, MODERN, WIRES, message_of, two_principals
 from xdm_mcp.config import load
 from xdm_mcp.errors import ConfigError
 from xdm_mcp.server.build import build_server
@@ -117,6 +118,34 @@ async def test_no_span_holds_private_text(
     assert CANARY not in told
     assert IRIS not in told
     assert "corner_shop" not in told
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_no_span_holds_words_that_a_client_put_where_none_belong(
+    tmp_path: Path,
+    spans: InMemorySpanExporter,
+    wire: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither a method that we do not serve, nor the id of a request, nor what a trace's state
+    carries; the trace itself goes on."""
+    trace = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    about = {"traceparent": trace, "tracestate": f"x={CANARY}", "baggage": f"x={CANARY}"}
+    async with two_principals(tmp_path) as two:
+        agent = await two.agent("alice", wire)
+        envelope = about | (ENVELOPE if wire == MODERN else {})
+        call = {"name": "quota_status", "arguments": {}, "_meta": envelope}
+        for method, number in ((CANARY, 1), ("tools/call", CANARY)):
+            message = {"jsonrpc": "2.0", "id": number, "method": method, "params": call}
+            said = await two.client.post("/mcp", json=message, headers=agent.headers(method, call))
+            assert message_of(said)["id"] == number
+        news = {"jsonrpc": "2.0", "method": CANARY}
+        await two.client.post("/mcp", json=news, headers=agent.headers(CANARY, {}))
+    told = [span.to_json() for span in spans.get_finished_spans()]
+    assert CANARY not in "".join(told) + caplog.text
+    seen = named(spans)["tools/call quota_status"]
+    assert seen.context is not None
+    assert f"{seen.context.trace_id:x}" == "ab" * 16
 
 
 async def test_without_the_setting_no_span_of_ours_is_made(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from anyio.abc import TaskGroup
 from mcp.server.caching import CacheHint
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RequestParamsMeta
+from mcp_types.methods import SPEC_CLIENT_NOTIFICATION_METHODS
 from pydantic import ValidationError
 
 from xdm_mcp import __version__
@@ -26,6 +27,9 @@ from xdm_mcp.server.rounds import Seal
 from xdm_mcp.server.stopping import Calls
 from xdm_mcp.server.subscriptions import Subscriptions, deliveries
 from xdm_mcp.server.tools import OFFERS, call_tool, list_tools, schema_of
+
+Span: TypeAlias = ServerMiddleware[Any]
+"""What makes a span of a request."""
 
 NAME = "xdm-mcp"
 
@@ -91,15 +95,51 @@ def _server(app: App, calls: Calls, subscriptions: Subscriptions) -> Server[Task
         on_get_prompt=get_prompt,
         on_completion=partial(complete, app),
     )
-    server.middleware.insert(0, known_names_only)  # before the span that the SDK names after it
+    (span,) = server.middleware  # the SDK's own, which names a span after what it is asked
     # Whatever decides who may call what belongs before `Recent`, which answers without a look.
-    server.middleware += [our_words_only, partial(counted, app.steps), Recent(app), Seal(app)]
+    server.middleware[:] = [
+        partial(served_only, server),
+        known_names_only,
+        partial(nameless, span),
+        our_words_only,
+        partial(counted, app.steps),
+        Recent(app),
+        Seal(app),
+    ]
     server.extensions |= EXTENSIONS
     if app.settings.watch.traces:
         from xdm_mcp.server.tracing import trace_steps  # no part of a server's start
 
         trace_steps(app.steps)
     return server
+
+
+async def served_only(
+    server: Server[TaskGroup], ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """Let no method pass that we do not serve: it could be anybody's words, which a trace would
+    keep and the SDK's answer would repeat. A notification has no answer, so it is dropped."""
+    if ctx.request_id is None:
+        known = ctx.method in SPEC_CLIENT_NOTIFICATION_METHODS
+        return await call_next(ctx) if known else None
+    if ctx.method != "initialize" and server.get_request_handler(ctx.method) is None:
+        raise MCPError(METHOD_NOT_FOUND, "There is no such method here.")
+    return await call_next(ctx)
+
+
+async def nameless(
+    span: Span, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """Make the SDK's span of a request, and keep from it what a client may fill with words: an id
+    that is a text, and all that comes with a `traceparent`. What is further in has them still."""
+
+    async def go_on(_: ServerRequestContext[Any, Any]) -> HandlerResult:
+        return await call_next(ctx)
+
+    meta = {key: kept for key, kept in (ctx.meta or {}).items() if key == "traceparent"}
+    number = None if isinstance(ctx.request_id, str) else ctx.request_id
+    shown = replace(ctx, request_id=number, meta=cast("RequestParamsMeta", meta))
+    return await span(shown, go_on)
 
 
 async def known_names_only(
