@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -26,6 +27,7 @@ from xdm_mcp.server.presence import Presence
 
 HOST = "127.0.0.1:8765"
 PAGE = "https://agents.example"
+PING = '{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
 KNOWN = Admission(hosts=frozenset({HOST}), origins=frozenset({PAGE}))
 
 
@@ -128,7 +130,7 @@ async def test_a_token_opens_and_nothing_else_does(
 )
 async def test_only_json_is_read(type_: str, status: int, tmp_path: Path) -> None:
     """The type must be JSON exactly: what a web form can send is not."""
-    answer = await Door(tmp_path).knock("POST", content_type=type_, content="{}")
+    answer = await Door(tmp_path).knock("POST", content_type=type_, content=PING)
     assert answer.status_code == status
 
 
@@ -181,8 +183,6 @@ ANSWER = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"action": "accept"}})
         (SEND, call("tools/list"), None),
         (READ, ANSWER, SEND),
         (SEND, ANSWER, None),
-        (SEND, "no JSON", None),
-        (SEND, "[]", None),
     ],
 )
 async def test_a_token_is_good_for_its_scopes_alone(
@@ -198,6 +198,30 @@ async def test_a_token_is_good_for_its_scopes_alone(
     if missing:
         said = f'Bearer error="insufficient_scope", scope="{missing}"'
         assert answer.headers["www-authenticate"] == said
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        ("", PARSE_ERROR, "That body is not JSON."),
+        ("private words", PARSE_ERROR, "That body is not JSON."),
+        (f"{PING} private words", PARSE_ERROR, "That body is not JSON."),
+        ("[" * 10_000, PARSE_ERROR, "That body is not JSON."),
+        ('"private words"', INVALID_REQUEST, "That body is not one JSON-RPC message."),
+        ("{}", INVALID_REQUEST, "That body is not one JSON-RPC message."),
+        (f"[{PING}]", INVALID_REQUEST, "That body is not one JSON-RPC message."),
+        (PING.replace('"ping"', "5"), INVALID_REQUEST, "That body is not one JSON-RPC message."),
+        (PING.replace("2.0", "1.0"), INVALID_REQUEST, "That body is not one JSON-RPC message."),
+    ],
+)
+async def test_a_body_that_is_no_message_gets_a_sentence_and_no_echo(
+    content: str, code: int, says: str, tmp_path: Path
+) -> None:
+    """As the protocol says it where no request is known."""
+    answer = await Door(tmp_path).knock("POST", content=content, content_type="application/json")
+    assert answer.status_code == 400
+    error = {"code": code, "message": says}
+    assert answer.json() == {"jsonrpc": "2.0", "id": None, "error": error}
 
 
 async def test_a_removed_token_stops_at_once_and_so_does_its_open_stream(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import anyio
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
+from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -149,9 +151,22 @@ class Gate:
                 if len(body) > LARGEST_BODY:
                     return _refuse(413, f"Send at most {LARGEST_BODY} bytes.")
                 if not message.get("more_body", False):
-                    missing = _missing(body, caller)
-                    return self._resource.refuse(403, scope=missing) if missing else bytes(body)
+                    return self._unfit(bytes(body), caller) or bytes(body)
         return _refuse(408, "That did not arrive in time; send it again.")
+
+    def _unfit(self, body: bytes, caller: Caller) -> Response | None:
+        """Return the answer to a body that is no message, or that its sender may not send; the
+        SDK's answers to the former repeat what was sent."""
+        try:
+            parsed = from_json(body)
+        except ValueError:
+            return _no_message(PARSE_ERROR, "That body is not JSON.")
+        try:
+            jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+        except ValidationError:
+            return _no_message(INVALID_REQUEST, "That body is not one JSON-RPC message.")
+        missing = missing_in(parsed, caller.scopes)
+        return self._resource.refuse(403, scope=missing) if missing else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,15 +238,10 @@ class Answering:
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _missing(body: bytes | bytearray, caller: Caller) -> str | None:
-    """Return the scope that a body shows it takes and its sender lacks. What cannot be read here
-    may still be read further in, where it is asked again."""
-    if caller.scopes.issuperset(SCOPES):
-        return None
-    try:
-        return missing_in(from_json(bytes(body)), caller.scopes)
-    except ValueError:
-        return None
+def _no_message(code: int, says: str) -> Response:
+    """Return the refusal of a body, as the protocol writes one that belongs to no request."""
+    error = {"code": code, "message": says}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, 400)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
