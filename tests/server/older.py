@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx2
 
 from tests.callers import shown
@@ -43,7 +44,8 @@ class Older:
 
     async def hear(self) -> Any:
         """Return the next message."""
-        return json.loads(await self._data())
+        with anyio.fail_after(10):
+            return json.loads(await self._data())
 
     async def _data(self) -> str:
         async for line in self._lines:

@@ -33,6 +33,7 @@ from xdm_mcp.config import Settings
 from xdm_mcp.errors import XdmError
 from xdm_mcp.server.build import Parts, build_parts
 from xdm_mcp.server.callers import caller_in
+from xdm_mcp.server.crowd import Crowd
 from xdm_mcp.server.gate import LARGEST_BODY
 from xdm_mcp.server.logs import acting_for, report
 from xdm_mcp.server.page.on_demand import page_elsewhere
@@ -181,7 +182,7 @@ async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 @asynccontextmanager
 async def _tenant(app: App, security: TransportSecuritySettings) -> AsyncIterator[Tenant]:
     parts = build_parts(app)
-    parts.server.middleware.insert(0, within_scope)  # before what answers without a look
+    parts.server.middleware[:0] = [Crowd(), within_scope]  # before what answers without a look
     sessions = StreamableHTTPSessionManager(
         parts.server,
         security_settings=security,
