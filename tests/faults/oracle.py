@@ -199,7 +199,8 @@ class Oracle:
         return self.blocked_until is not None and now < self.blocked_until
 
     def repeats(self, text: str, to: str, own: int | None, now: datetime) -> bool:
-        """Whether the same was sent before, or what cannot be told from it is on its way."""
+        """Whether the same was sent before, or what cannot be told from it is on its way or was
+        rejected by a person."""
         others = [life for life in self.lives if life.to == to and life.id != own]
         same = any(
             life.text == text and life.state in OUT | WAITS and life.slot > now - DAY
@@ -207,7 +208,10 @@ class Oracle:
         )
         return same or any(
             matched(life.text) == matched(text)
-            and life.state in {"reserved", "in_flight", "unknown"}
+            and (
+                life.state in {"reserved", "in_flight", "unknown"}
+                or (life.state == "rejected" and life.slot > now - DAY)
+            )
             for life in others
         )
 
@@ -227,13 +231,15 @@ class Oracle:
 
     def take(self, life: Life, slot: datetime, now: datetime, process: object) -> None:
         """Charge a send and give it its slot."""
-        charged = life.under = self.charged(life.to, slot)
+        life.under = self.charged(life.to, slot)
+        stranger = life.to not in self.inbound
+        concerned = {each.scope for each in self.limits if stranger or not each.first_contacts_only}
         excuses = {
             limit.scope
             for limit in self.limits
             if limit.reply_exempt and self.credited(life.to, slot)
         }
-        for scope in sorted({limit.scope for limit in charged}):
+        for scope in sorted(concerned):
             life.charges.append(self._charge(scope, slot))
             if scope in excuses:
                 life.charges[-1].excuses.add("credit")
