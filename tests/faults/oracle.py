@@ -264,7 +264,7 @@ class Oracle:
             if other.message == message:
                 other.state, other.message, other.settled = "unknown", None, None
                 other.read_at, other.robbed = now, True
-        if life.message is not None:
+        if life.message is not None and not self.has_twin(life):
             self.elsewhere(life.message, life.to, time_of(life.message), now)
         for charge in life.charges if life.state == "failed" else []:
             charge.excuses -= {"refused", "never left"}
@@ -285,9 +285,21 @@ class Oracle:
     def not_it(self, life: Life, now: datetime) -> None:
         """End a send of which nothing left: the message that was found is somebody else's."""
         assert life.message is not None
-        self.elsewhere(life.message, life.to, time_of(life.message), now)
+        if not self.has_twin(life):
+            self.elsewhere(life.message, life.to, time_of(life.message), now)
         life.message, life.found = None, False
         self.withdraw(life, now)
+
+    def has_twin(self, life: Life) -> bool:
+        """Whether an open send with the same words may own the message that was taken for this
+        one's, as its next reading then says."""
+        return any(
+            other is not life
+            and other.words == life.words
+            and other.message is None
+            and other.state in {"in_flight", "unknown"}
+            for other in self.lives
+        )
 
     def elsewhere(self, message: str, to: str, at: datetime, now: datetime) -> None:
         """Charge an own message that is no send of ours."""
