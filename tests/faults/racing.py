@@ -39,7 +39,10 @@ class Loose(SqliteDatabase):
 
     async def write(self, work: Work[T]) -> T:
         """Break the promise of Database.write."""
-        return await self._hop(partial(self._transact, "SELECT 1", work, "SELECT 1"))
+        try:
+            return await self._hop(partial(self._transact, "SELECT 1", work, "SELECT 1"))
+        except TypeError:  # a scope whose charge is still to come: what is half written
+            return await self.write(work)
 
     def _make_ready(self, connection: apsw.Connection) -> None:
         super()._make_ready(connection)
