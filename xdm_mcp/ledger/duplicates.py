@@ -17,7 +17,9 @@ def duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
         wanted.request, wanted.account_id, wanted.target.peer, now - DAY, wanted.match,
         wanted.own_id, wanted.request,
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
-    ) or _by_opening(sql, wanted, now)  # fmt: skip
+    )  # fmt: skip
+    if row is None or row[1] == "rejected":  # a person may let that pass, but nothing twice
+        row = _by_opening(sql, wanted, now) or row
     return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
 
 

@@ -70,6 +70,18 @@ async def test_words_that_opened_a_group_are_the_same_in_the_group(desk: Desk) -
     assert (await desk.facts(draft(target=elsewhere))).duplicate is None
 
 
+async def test_what_opened_a_group_comes_before_what_was_rejected_in_it(desk: Desk) -> None:
+    """A person who lets rejected words pass would send them a second time."""
+    await desk.held(draft(target=OPENED))
+    await desk.ledger.reject("approval1", "owner", desk.now)
+    first = await desk.send(draft(target=OPENING), sent(snowflake(desk.now), GROUP))
+
+    known = (await desk.facts(draft(target=OPENED, key="other"))).duplicate
+
+    assert known is not None
+    assert known.entry_id == first.id
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["on its way", "unknown"])
 async def test_words_that_may_have_opened_a_group_go_to_no_group_until_that_is_known(
     desk: Desk, known: bool
