@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 
 from xdm_mcp.errors import BadInput
+from xdm_mcp.models.messages import MESSAGE_ID
 
 STALE = "That cursor belongs to another list or is damaged; ask again without a cursor."
-
-ID = re.compile(r"[0-9]{1,19}\Z")
-"""An id of X: a number of 63 bits at most."""
 
 
 def write_cursor(what: str, place: str) -> str:
@@ -41,7 +38,7 @@ def read_number(cursor: str | None, what: str) -> int | None:
     place = read_cursor(cursor, what)
     if place is None:
         return None
-    if not ID.match(place):
+    if not MESSAGE_ID.match(place):
         raise BadInput(STALE)  # the mark is no secret: whoever forges it may write any place
     return int(place)
 

@@ -30,11 +30,10 @@ def forget(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -
     leave_trace(sql, account_id)
     if conversation_id == EVERYTHING:
         sql.full_text.drop_all(sql, account_id)
-    before = _not_left(sql, account_id)
-    _erase_beside(sql, account_id, conversation_id, by, now)
+    ended = _erase_beside(sql, account_id, conversation_id, by, now)
     what = {"conversation": conversation_id or "all", "by": by}
     append(sql, now, account_id, "forgotten", what)
-    return before - _not_left(sql, account_id)
+    return ended
 
 
 def drop_everything(sql: Sql, account_id: str, now: int) -> None:
@@ -81,16 +80,6 @@ def end_traces(sql: Sql, gone: list[Row]) -> None:
         )  # fmt: skip
 
 
-def _not_left(sql: Sql, account_id: str) -> int:
-    """Return how many sends are to leave still."""
-    [[count]] = sql.all(
-        "SELECT count(*) FROM entry WHERE account_id = ? AND settled_at IS NULL"
-        " AND state IN ('held', 'approved', 'reserved')",
-        account_id,
-    )
-    return int(count)
-
-
 def _newest(sql: Sql, account_id: str, now: int) -> int:
     """Return an id that no message there is exceeds, whatever our clock says."""
     [[kept]] = sql.all("SELECT max(id) FROM kept WHERE account_id = ?", account_id)
@@ -98,34 +87,40 @@ def _newest(sql: Sql, account_id: str, now: int) -> int:
     return max(first_at(now), kept or 0, told or 0)
 
 
-def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> None:
+def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> int:
     """Erase what the ledger knows of a conversation's words beside kept messages: marks of them,
-    drafts to it, the name that its person goes by. Whatever else comes to hold words goes here."""
+    drafts to it, the name that its person goes by. Whatever else comes to hold words goes here.
+
+    Return how many sends that had not left it ended.
+    """
     other = one_to_one(conversation_id, account_id)
     which = None if conversation_id == EVERYTHING else conversation_id
     mark_rows.forget(sql, account_id, which)
     taints.forget(sql, account_id, which)
     if conversation_id == EVERYTHING:
-        _end_drafts(sql, "account_id = ?", (account_id,), by, now)
+        ended = _end_drafts(sql, "account_id = ?", (account_id,), by, now)
         sql.run(
             "UPDATE person SET name = NULL WHERE id IN"
             " (SELECT substr(peer, 6) FROM peer WHERE account_id = ? AND peer LIKE 'user:%')",
             account_id,
         )
-        return
+        return ended
     target = Target((other,)) if other else Target(conversation_id=conversation_id)
-    _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
+    ended = _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
     if other is not None:
         sql.run("UPDATE person SET name = NULL WHERE id = ?", other)
+    return ended
 
 
-def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: int) -> None:
-    """End what waits for a person or for its slot; of what may have been sent the digest is enough.
+def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: int) -> int:
+    """End what waits for a person or for its slot, and return how many; of what may have been sent
+    the digest is enough.
 
     Who lets a send leave has its text at hand, so that of one in flight goes now: erased later it
     would leave a trace behind the one that is gone over.
     """
-    for stored in find(sql, f"WHERE {there} AND state IN ('held', 'approved')", *values):
+    drafts = find(sql, f"WHERE {there} AND state IN ('held', 'approved')", *values)
+    for stored in drafts:
         hold = stored.entry.hold
         note(sql, stored, now, "rejected", by=by)
         change(
@@ -133,7 +128,8 @@ def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: i
             says=FORGOTTEN,
             hold=hold_text(replace(hold, rejected_by=by)) if hold else None,
         )  # fmt: skip
-    for stored in find(sql, f"WHERE {there} AND state = 'reserved'", *values):
+    reserved = find(sql, f"WHERE {there} AND state = 'reserved'", *values)
+    for stored in reserved:
         give_back(sql, stored, everything=True)
         note(sql, stored, now, "failed", code="forgotten", not_sent=True, by=by)
         change(
@@ -145,3 +141,4 @@ def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: i
         f"UPDATE entry SET text = NULL WHERE {there} AND state IN ('in_flight', 'unknown')",  # noqa: S608 - our own words
         *values,
     )
+    return len(drafts) + len(reserved)
