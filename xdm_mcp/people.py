@@ -200,9 +200,7 @@ class People:
         users = await self._charges.make(
             charge, ask, lambda users: charge.worst if by_call else price * len(users)
         )
-        now = self._clock.now()
-        await self._ledger.remember_users(users, now)
-        await self._ledger.observe(self._backend.server_windows(), now)
+        await self._ledger.remember_users(users, self._clock.now())
         return users
 
 

@@ -157,7 +157,6 @@ class Reads:
             keep=self._keep,
             marked_for=self._policy.leak.remembered,
         )
-        await self._ledger.observe(self._backend.server_windows(), now)
 
 
 def bound_of(account_id: str, per_day: int | None) -> tuple[Limit, ...]:
