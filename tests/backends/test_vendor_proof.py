@@ -87,7 +87,7 @@ async def test_a_sentence_of_x_under_success_is_proof(says: str) -> None:
     assert (outcome.state, outcome.code) == (SendState.FAILED, WORDS_OF_X[says].code)
 
 
-@pytest.mark.parametrize("body", [{"code": 108}, {"error": {"code": 108}}])
+@pytest.mark.parametrize("body", [{"code": 108}, {"code": "108"}, {"error": {"code": 108}}])
 async def test_a_number_of_the_service_is_no_code_of_x(body: dict[str, object]) -> None:
     """X's own stands in its list of errors, which the service quotes."""
     assert (await told("twitterapi-io", msg="no", **body)).state is SendState.UNKNOWN

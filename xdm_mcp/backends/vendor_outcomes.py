@@ -195,7 +195,7 @@ def _of_x(content: object) -> tuple[Problem, ...]:
     `errors` and in what is quoted of X. Another `code` may be one of the service's own numbers."""
     if not isinstance(content, dict):
         return ()
-    own = {name for name in ("code", "error") if not isinstance(content.get(name), str)}
+    own = {"code"} if isinstance(content.get("error"), str) else {"code", "error"}
     return troubles_in({name: value for name, value in content.items() if name not in own})
 
 
