@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -160,15 +160,15 @@ class People:
         """Return one user, or None, for each of `whos`; what is known and fresh costs nothing."""
         names = [normalise(who) for who in whos]
         now = self._clock.now()
-        known = {name: await self._remembered(name, now - fresh) for name in dict.fromkeys(names)}
+        remembered = zip(names, await self._ledger.known_users(names), strict=True)
+        known = {
+            name: found.user if found and found.checked_at >= now - fresh else None
+            for name, found in remembered
+        }
         missing = [name for name, user in known.items() if user is None]
         if missing:
             known.update(await self._look_up(missing))
         return tuple(known[name] for name in names)
-
-    async def _remembered(self, name: str, since: datetime) -> User | None:
-        found = await self._ledger.known_user(name)
-        return found.user if found is not None and found.checked_at >= since else None
 
     async def _look_up(self, names: Sequence[str]) -> dict[str, User | None]:
         """Look up names in their one spelling. An id is answered by who has that id, a handle by
