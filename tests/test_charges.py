@@ -328,21 +328,43 @@ async def test_a_service_that_sells_calls_is_paid_for_refusals_too(status: int) 
         assert await here.booked() >= 3 * 1_000
 
 
-async def test_the_paid_half_of_an_inbox_is_booked_when_the_other_is_refused() -> None:
-    """The main inbox came and was paid; the message requests met a limit."""
+@pytest.mark.parametrize("connects", [True, False])
+async def test_the_paid_half_of_an_inbox_is_booked_when_the_other_fails(connects: bool) -> None:
+    """The main inbox came and was paid; the message requests met a limit, or no connection."""
 
     def tabs(request: httpx2.Request) -> httpx2.Response:
         requests = json.loads(request.content).get("tab") == "requests"
+        if requests and not connects:
+            raise httpx2.ConnectError("refused")
         return (reply(429, {"error": "Rate limit exceeded"}) if requests else EMPTY)(request)
 
     service = Service(tabs, info_by_id=OWN_PROFILE)
     async with desk(vendors.getxapi_over, service) as here:
         for _ in range(10):
-            with pytest.raises(RateLimited):
+            with pytest.raises((RateLimited, BackendUnavailable)):
                 await here.reads.page(10)
             here.clock.advance(timedelta(minutes=1))
-        assert service.counted == 1 + 20  # whose inbox it is, then two tabs each time
+        assert service.counted >= 1 + 20  # whose inbox it is, then two tabs each time
         assert await here.booked() >= 10 * 2_000
+
+
+async def test_the_paid_part_of_a_look_up_is_booked_when_the_rest_finds_no_connection() -> None:
+    """GetXAPI is asked for one person after the other."""
+    told = 0
+
+    def profile(request: httpx2.Request) -> httpx2.Response:
+        nonlocal told
+        if told == 30:
+            raise httpx2.ConnectError("refused")
+        told += 1
+        user = {"id": str(7_000 + told), "userName": request.url.params["userName"]}
+        return reply(200, {"status": "success", "data": user})(request)
+
+    service = Service(profile, list=EMPTY, info_by_id=OWN_PROFILE)
+    async with desk(vendors.getxapi_over, service) as here:
+        with pytest.raises(BackendUnavailable):
+            await here.people.find_many([f"@user{number}" for number in range(49)])
+        assert await here.booked() >= 30 * 1_000
 
 
 async def test_a_look_up_that_finds_nobody_is_paid_where_calls_are_sold() -> None:

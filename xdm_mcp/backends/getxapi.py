@@ -20,7 +20,7 @@ from xdm_mcp.backends.auth import usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.getxapi_errors import GETXAPI, NO_THREAD
 from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
-from xdm_mcp.backends.lookups import all_of
+from xdm_mcp.backends.lookups import after, all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
 from xdm_mcp.backends.prices import GETXAPI_FOLLOWERS, GETXAPI_TAB, GETXAPI_THREAD, PRICES
 from xdm_mcp.backends.risks import RISKS
@@ -127,7 +127,8 @@ class GetXApiBackend:
         if listing.account_id is None:
             raise BackendUnavailable("GetXAPI does not say whose inbox this is; try again later.")
         named = (user for user in listing.users if user.id == self._account and user.handle)
-        return next(named, None) or await self._profile(id=listing.account_id)
+        with after(listing):
+            return next(named, None) or await self._profile(id=listing.account_id)
 
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
         """See Backend.send. The recipient goes as a number, so that nobody else resolves it."""
@@ -256,7 +257,8 @@ class GetXApiBackend:
         unread: dict[str, bool] = {}
         asked = 0
         for tab, at in place.cursors.items():
-            listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
+            with after(asked):
+                listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
             asked += 1
             if listing.tab in pages:  # a service that knows one tab only, and gave it already
                 continue
