@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from tests.backends.test_bearer import Tokens, backend
 from tests.backends.wires import ANNA, ME, NOW, PAIR, Answering, backend_over, raw, reply
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, RateLimited, Refused
+from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited, Refused
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.opening import open_ledger
@@ -93,9 +93,11 @@ class Desk:
 async def desk(
     make: Callable[[Callable[[httpx2.Request], Any]], Backend],
     script: Service,
+    rules: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Desk]:
-    """Yield reads over a scripted service."""
-    ledger, backend, policy = open_ledger("sqlite:///:memory:"), make(script), Policy.load({})
+    """Yield reads over a scripted service, under these settings of the policy."""
+    ledger, backend = open_ledger("sqlite:///:memory:"), make(script)
+    policy = Policy.load(rules or {})
     clock: ManualClock = backend._clock  # type: ignore[attr-defined]
     people = People(backend, ledger, policy.budget(), clock)
     here = Desk(ledger, people, Reads(backend, ledger, people, policy, clock), clock)
@@ -212,6 +214,27 @@ async def test_a_read_with_a_renewed_token_is_charged_as_well() -> None:
         assert (seen, await here.booked()) == (["Bearer t1", "Bearer t2"], 2 * EVENT)
         await until_limited(lambda: here.reads.page(20))
     assert len(seen) == 15
+
+
+@pytest.mark.parametrize("cents", [23, 39, 41, 61])
+async def test_senders_whom_the_newer_words_bring_never_pass_the_budget(cents: int) -> None:
+    """X may bill each of them like a message, so they are booked before as well."""
+
+    def page(request: httpx2.Request) -> httpx2.Response:
+        if "expansions" not in request.url.params:
+            return UNKNOWN_WORDS(request)
+        said = json.loads(events(int(request.url.params["max_results"])))
+        for number, event in enumerate(said["data"]):
+            event["sender_id"] = str(7_000 + number)
+        said["includes"] = {"users": [{"id": event["sender_id"]} for event in said["data"]]}
+        return reply(200, said)(request)
+
+    budget = {"budget": {"per_day_usd": f"0.{cents}"}}
+    async with desk(backend_over, Service(page, me=SELF), budget) as here:
+        for size in (20, 10, 5, 1):
+            with suppress(OverBudget):
+                await here.reads.page(size)
+        assert (await here.ledger.spend(ME, here.clock.now())).today <= cents * EVENT
 
 
 @pytest.mark.parametrize("what", ["unusable", "ambiguous", "cut"])

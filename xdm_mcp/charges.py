@@ -19,13 +19,18 @@ Told = TypeVar("Told")
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What one read is booked with: whom it is charged to, its worst price in micro-dollars, what a
-    plain refusal of it may have cost, the owner's budget, and the limits that it counts against."""
+    plain refusal of it may have cost, the owner's budget, and the limits that it counts against.
+
+    `messages` says how many may come of which each may bring its sender, for the price at the
+    moment when the read is made.
+    """
 
     account_id: str
     worst: int
     refused: int
     budget: Budget
     limits: Sequence[Limit] = ()
+    messages: int = 0
 
 
 class Charges:
@@ -69,6 +74,8 @@ class Charges:
         ask: Callable[[], Awaitable[Told]],
         cost: Callable[[Told], int] | None,
     ) -> Told:
+        senders = self._backend.capabilities.prices.read_sender * charge.messages
+        charge = replace(charge, worst=charge.worst + senders)
         booking = await self._ledger.book_read(
             charge.account_id, charge.worst, charge.budget, charge.limits, self._clock.now()
         )

@@ -96,7 +96,7 @@ class XApiV2Backend:
     @property
     def capabilities(self) -> Capabilities:
         """See Backend.capabilities."""
-        return CAPABILITIES
+        return self._events.capabilities
 
     async def ready(self) -> None:
         """See Backend.ready."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
+from xdm_mcp.backends.base import Capabilities
 from xdm_mcp.backends.http import Answer
 from xdm_mcp.backends.x_api_v2_limits import CAPABILITIES
 from xdm_mcp.backends.x_api_v2_parse import Listing
@@ -24,6 +26,11 @@ NEW_FIELDS = {
 }
 """What to ask of events: as until OpenAPI 2.166, which is cheaper, or as since 2.167."""
 
+WITH_SENDERS = replace(
+    CAPABILITIES, prices=replace(CAPABILITIES.prices, read_sender=CAPABILITIES.prices.read_user)
+)
+"""What the newer words may cost: whether X bills who comes with a message is not known."""
+
 
 class Events:
     """Reads of events in the vocabulary that X last took; nothing else is remembered."""
@@ -32,6 +39,11 @@ class Events:
         """Ask over `line`, in the older words first."""
         self._line = line
         self._fields: Mapping[str, str] = OLD_FIELDS
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the API can do, at the prices of the present words."""
+        return CAPABILITIES if self._fields is OLD_FIELDS else WITH_SENDERS
 
     async def ask(self, endpoint: str, path: str, params: Mapping[str, str]) -> Answer:
         """Return a successful answer about events. Raises as reads do, AskAgain where X wants the
