@@ -258,7 +258,7 @@ class GetXApiBackend:
         asked = 0
         for tab, at in place.cursors.items():
             with after(asked):
-                listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
+                listing = await self._ours("/twitter/dm/list", _page(limit, at) | {"tab": tab})
             asked += 1
             if listing.tab in pages:  # a service that knows one tab only, and gave it already
                 continue
@@ -277,7 +277,7 @@ class GetXApiBackend:
         place = place_of(cursor, (conversation_id,))
         body = {"conversation_id": conversation_id}
         at = place.cursors.get(conversation_id)
-        listing = await self._listing("/twitter/dm/conversation", _page(limit, at) | body)
+        listing = await self._ours("/twitter/dm/conversation", _page(limit, at) | body)
         own = [m for m in listing.messages if m.conversation_id == conversation_id]
         if listing.messages and not own:
             raise BackendUnavailable("GetXAPI told of another conversation; try again later.")
@@ -293,6 +293,13 @@ class GetXApiBackend:
         listing = parse.listing_in(answer.content, place) if answer.ok else None
         if listing is None:
             outcomes.refuse_read(GETXAPI, answer, self._clock.now())
+        return listing
+
+    async def _ours(self, path: str, body: Mapping[str, object]) -> parse.Listing:
+        """Return a page of the account that the cookie opened before, if it is one."""
+        listing = await self._listing(path, body)
+        if listing.account_id not in (None, self._account or listing.account_id):
+            raise BackendUnavailable("GetXAPI told of another account's messages; try again later.")
         return listing
 
     async def _found(self, asked: Mapping[str, str]) -> User | None:
