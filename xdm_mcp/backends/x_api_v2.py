@@ -158,11 +158,12 @@ class XApiV2Backend:
         listing = listing_in(answer.content, conversation_id)
         if listing is None:
             self._line.refuse(answer)
+        ahead = self._line.wire.skew or timedelta()
         return MessagePage(
             messages=listing.messages,
             users=listing.users,
             next_cursor=listing.next_token if listing.next_token != cursor else None,
-            cost=self._billed.cost(listing, asked, self._line.now),
+            cost=self._billed.cost(listing, asked + ahead, self._line.now + ahead),
         )
 
     async def message(self, message_id: str) -> Message:

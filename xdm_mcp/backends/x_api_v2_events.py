@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from xdm_mcp.backends.base import Capabilities
 from xdm_mcp.backends.http import Answer
@@ -30,6 +30,9 @@ WITH_SENDERS = replace(
     CAPABILITIES, prices=replace(CAPABILITIES.prices, read_sender=CAPABILITIES.prices.read_user)
 )
 """What the newer words may cost: whether X bills who comes with a message is not known."""
+
+NEAR = timedelta(seconds=5)
+"""How near to midnight it is not known on which day X bills: its clock is told in whole seconds."""
 
 
 class Events:
@@ -71,11 +74,13 @@ class Billed:
     def cost(self, listing: Listing, asked: datetime, answered: datetime) -> int:
         """Return what a page costs, in micro-dollars, and remember it.
 
-        Events that cannot be used are billed all the same. Users that X added are counted too:
-        whether it bills those is not known. Nor is it known on which day X bills a page that was
-        asked for before midnight and came after it: it costs all, and nothing of it is remembered.
+        `asked` and `answered` are by X's clock, as far as it is known. Events that cannot be used
+        are billed all the same. Users that X added are counted too: whether it bills those is not
+        known. Nor is it known on which day X bills a page that was asked for before midnight and
+        came after it: it costs all, and nothing of it is remembered.
         """
-        seen = self._on(asked.date()) if asked.date() == answered.date() else set()
+        first, last = (asked - NEAR).date(), (answered + NEAR).date()
+        seen = self._on(first) if first == last else set()
         messages = {("message", message.id) for message in listing.messages} - seen
         users = {("user", user.id) for user in listing.users} - seen
         seen |= messages | users
