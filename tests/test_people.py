@@ -12,7 +12,14 @@ from tests.backends.wires import ANNA, ME, NOW, Script, backend_over, reply
 from tests.rigs import IRIS, Rig, rig
 from xdm_mcp.backends.x_api_v2_limits import CAPABILITIES
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited
+from xdm_mcp.errors import (
+    BackendUnavailable,
+    BadInput,
+    NotFound,
+    OverBudget,
+    RateLimited,
+    Refused,
+)
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.people import KnownUser, User
@@ -36,10 +43,11 @@ class Told:
     def __init__(self) -> None:
         """Nobody was asked for yet."""
         self.asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.own = EVERYBODY[0]
 
     async def me(self) -> User:
         """See Backend.me."""
-        return EVERYBODY[0]
+        return self.own
 
     async def users(
         self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()
@@ -98,6 +106,17 @@ async def test_a_whole_group_is_looked_up_in_one_question_to_the_ledger(ledger: 
     assert [user and user.id for user in found] == [ME, ME, ANNA, ANNA, None]
     assert [user and user.id for user in again] == [ANNA, ME, ME, ANNA]
     assert len(asked) == 2
+
+
+async def test_a_process_keeps_to_the_account_that_it_began_with(ledger: Ledger) -> None:
+    """Whatever a service says later: limits, halts and who asked us to stop are kept by account."""
+    backend = Told()
+    people = people_of(ledger, backend)
+    await people.account()
+    backend.own = STRANGER
+    with pytest.raises(Refused, match="another account"):
+        await people.account(again=True)
+    assert (await people.account()).id == ME
 
 
 async def test_digits_with_their_at_sign_are_a_handle(ledger: Ledger) -> None:

@@ -98,8 +98,7 @@ class People:
     async def _ask_whose(self) -> User:
         """Ask for our own account, booked before under the id that the login names or that we
         know."""
-        login = await self._speaks_for()
-        known = login or (self._me.id if self._me else None)
+        known = await self._speaks_for() or (self._me.id if self._me else None)
         prices = self._backend.capabilities.prices
         price = prices.read_user + prices.read_self
         try:
@@ -112,7 +111,7 @@ class People:
                 f"Finding out whose account this is costs ${usd(price)}, which would pass the"
                 " owner's budget; ask the owner to raise it."
             ) from None
-        if login not in (None, me.id):
+        if me.id != known:
             raise Refused("auth", "The login is for another account; log in again.")
         return me
 

@@ -123,12 +123,13 @@ class GetXApiBackend:
         """See Backend.me: whose inbox the cookie opens, by a page of one message, and their name
         where that page does not tell it."""
         listing = await self._listing("/twitter/dm/list", {"tab": TABS[0], "count": 1})
-        self._account = listing.account_id
-        if listing.account_id is None:
+        account = listing.account_id
+        if account is None:
             raise BackendUnavailable("GetXAPI does not say whose inbox this is; try again later.")
-        named = (user for user in listing.users if user.id == self._account and user.handle)
+        self._account = self._account or account
+        named = (user for user in listing.users if user.id == account and user.handle)
         with after(listing):
-            return next(named, None) or await self._profile(id=listing.account_id)
+            return next(named, None) or await self._profile(id=account)
 
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
         """See Backend.send. The recipient goes as a number, so that nobody else resolves it."""
