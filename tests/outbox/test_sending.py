@@ -362,6 +362,15 @@ async def test_a_pair_conversation_is_its_person(tmp_path: Path) -> None:
         assert second.approval_id == first.approval_id
 
 
+async def test_a_group_has_one_spelling(tmp_path: Path) -> None:
+    """With a zero before its number it would count as another one, to which nothing went yet."""
+    async with rig(tmp_path) as here:
+        group = "210030208871446528"
+        assert (await here.send(conversation_id=group)).status == "held"
+        with pytest.raises(BadInput, match="use it unchanged"):
+            await here.send(conversation_id=f"0{group}")
+
+
 async def test_a_new_group_is_opened_once_approved(tmp_path: Path) -> None:
     """Group sends go through the same door."""
     async with rig(tmp_path) as here:

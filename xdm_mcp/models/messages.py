@@ -10,8 +10,9 @@ from typing import Literal
 
 from xdm_mcp.models.people import User
 
-CONVERSATION_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19}|[0-9]{15,19})\Z")
-"""A conversation id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
+CONVERSATION_ID = re.compile(r"([1-9][0-9]{0,18}-[1-9][0-9]{0,18}|[1-9][0-9]{14,18})\Z")
+"""A conversation id that may be asked for (X API v2 OpenAPI 2.167, 2026-08), in its one spelling:
+with zeros before it, it would be unknown to all that was remembered of it."""
 
 MESSAGE_ID = re.compile(r"[0-9]{1,19}\Z")
 """A message id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
