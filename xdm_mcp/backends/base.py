@@ -30,6 +30,8 @@ class Prices:
     """What a page of messages costs whatever is on it; `read_message` is charged on top."""
     read_self: int = 0
     """What finding out our own account costs on top of `read_user`."""
+    picture: int = 0
+    """What a picture costs on top of `send`."""
     read_sender: int = 0
     """What the sender may cost whom a message brings with it, as the service is asked now."""
 

@@ -27,7 +27,8 @@ class PriceList:
 
     Messages are read at `read` each where `page` is None, else at `read` for each page of at most
     `page` messages. `note` is what a comparison must say besides, `read_self` what finding out our
-    own account costs on top of a look-up, once in each process.
+    own account costs on top of a look-up, once in each process, `picture` what one costs on top of
+    its send.
     """
 
     send: Figure
@@ -36,6 +37,7 @@ class PriceList:
     page: int | None = None
     note: str = ""
     read_self: int = 0
+    picture: int = 0
 
     @property
     def prices(self) -> Prices:
@@ -48,6 +50,7 @@ class PriceList:
             source=self.send.source,
             read_page=self.read.micro if by_page else 0,
             read_self=self.read_self,
+            picture=self.picture,
         )
 
     def of(self, sends: int, reads: int, lookups: int) -> Estimate:
@@ -78,12 +81,17 @@ _X = "docs.x.com pricing, 2026-08"
 _GETXAPI = "GetXAPI endpoint pages, 2026-11"
 _IO = "twitterapi.io pricing and agent skill, 2026-04"
 
+X_PICTURE = 5_000
+"""What an upload is booked at: X lists no price for it, but one for "media metadata" (docs.x.com
+pricing, 2026-08)."""
+
 PRICES: Mapping[str, PriceList] = {
     "x-api-v2": PriceList(
         send=Figure(15_000, "message", _X),
         read=Figure(10_000, "message", _X),
         look_up=Figure(10_000, "person", _X),
         note="A message or person read again on the same UTC day is not billed again.",
+        picture=X_PICTURE,
     ),
     "getxapi": PriceList(
         send=Figure(2_000, "message", _GETXAPI),
@@ -98,6 +106,7 @@ PRICES: Mapping[str, PriceList] = {
         read=Figure(0, "message", "not listed; nothing is booked"),
         look_up=Figure(0, "person", "not listed; nothing is booked"),
         note="X publishes no price for version 1.1 of its API.",
+        picture=X_PICTURE,
     ),
     "twitterapi-io": PriceList(
         send=Figure(3_000, "message", _IO),

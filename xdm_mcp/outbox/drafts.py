@@ -60,13 +60,14 @@ class Drafts:
             else:
                 user = await self._one(other, look_up=look_up)
                 target, handle = Target(user_ids=(user.id,)), user.handle
+        prices = self._backend.capabilities.prices
         return Draft(
             account_id=account.id,
             backend=self._backend.name,
             origin=self._backend.origin,
             target=target,
             text=text,
-            cost=self._backend.capabilities.prices.send,
+            cost=prices.send + (prices.picture if image else 0),
             attachment=image,
             handle=handle,
             idempotency_key=idempotency_key,
