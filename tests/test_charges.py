@@ -257,16 +257,24 @@ async def test_a_page_that_cannot_be_read_may_have_been_billed_whole(what: str) 
     [
         (reply(429, {"title": "Too Many Requests"}), RateLimited, 0),
         (reply(401, {"title": "Unauthorized"}), Refused, EVENT),
-        (reply(500), BackendUnavailable, 50 * EVENT),
+        (reply(500), BackendUnavailable, EVENT),
+        (raw(503, b"<html>", content_type="text/html"), BackendUnavailable, EVENT),
+        (httpx2.ReadError("reset"), BackendUnavailable, 50 * EVENT),
     ],
-    ids=["429", "401", "500"],
+    ids=["429", "401", "500", "503", "reset"],
 )
 async def test_what_x_refuses_is_booked_as_far_as_it_may_be_billed(
-    answer: Answering, error: type[Exception], owed: int
+    answer: Answering | Exception, error: type[Exception], owed: int
 ) -> None:
-    """Nothing with a 429, which X says; a message with a refusal, of which it says nothing; the
-    whole page where nobody knows."""
-    async with desk(backend_over, Service(answer, me=SELF)) as here:
+    """Nothing with a 429, which X says; a message with a refusal or a failure, which return none,
+    but of which it says nothing; the whole page where nobody knows what came."""
+
+    def speak(request: httpx2.Request) -> httpx2.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request)
+
+    async with desk(backend_over, Service(speak, me=SELF)) as here:
         with pytest.raises(error):
             await here.reads.page(50)
         assert await here.booked() == owed

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from xdm_mcp.backends.base import Backend, Prices
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import AskAgain, BackendUnavailable, RateLimited, XdmError
+from xdm_mcp.errors import AskAgain, BackendUnavailable, RateLimited, Unserved, XdmError
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.quota import Budget, Limit, ServerWindow
 
@@ -112,13 +112,13 @@ def owed_for(error: XdmError, charge: Charge, prices: Prices) -> int:
     """Return what a read that failed may cost: less than was booked only where that is known.
 
     Nothing, where nothing left. A service that sells calls (`read_page`) may bill each, whatever it
-    answers. X bills what it returns: nothing with a 429 (docs.x.com, limits and billing, 2026-08);
-    whether a refusal is billed is not documented, so it is booked as one message or one person; and
-    an answer that was lost or cannot be used may have held all that was asked for.
+    answers. X bills what it returns (docs.x.com pricing, 2026-08): nothing with a 429; whether a
+    refusal or a failure of its own is billed is not documented, so it is booked as one message or
+    one person; and an answer that was lost or cannot be used may have held all that was asked for.
     """
     if not error.left:
         return 0
-    doubtful = isinstance(error, BackendUnavailable) and not isinstance(error, AskAgain)
+    doubtful = isinstance(error, BackendUnavailable) and not isinstance(error, AskAgain | Unserved)
     if prices.read_page or doubtful:
         return charge.worst
     return 0 if isinstance(error, RateLimited) else min(charge.worst, charge.refused)

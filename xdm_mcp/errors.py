@@ -11,7 +11,8 @@
     ├── Unavailable         not now: nothing was done
     │   ├── LedgerUnavailable   the ledger cannot be opened or written
     │   ├── BackendUnavailable  the backend did not answer a read
-    │   │   └── AskAgain        what was in the way is gone: the same read may be made once more
+    │   │   ├── AskAgain        what was in the way is gone: the same read may be made once more
+    │   │   └── Unserved        it answered that it failed, and nothing came with the answer
     │   ├── RateLimited         a read was refused until `retry_at`
     │   └── OverBudget          a read would cost more than the owner allows
     └── Refused             the backend definitely refused, with a `code` of ours
@@ -106,6 +107,11 @@ class BackendUnavailable(Unavailable):
 class AskAgain(BackendUnavailable):
     """A read was refused for something that has been put right since, such as a token that was
     renewed: it may be made once more. Whoever charges reads does, because each try counts."""
+
+
+class Unserved(BackendUnavailable):
+    """The backend answered a read, but not with success: nothing that was asked for came with it,
+    as it may have with an answer that was lost or could not be understood."""
 
 
 class RateLimited(Unavailable):

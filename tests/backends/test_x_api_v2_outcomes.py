@@ -15,7 +15,7 @@ from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.http import Answer, NoAnswer, Unreadable
 from xdm_mcp.backends.x_api_v2_errors import TABLE, Refusal
 from xdm_mcp.backends.x_api_v2_parse import receipt_in
-from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
+from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused, Unserved
 from xdm_mcp.models.sends import Outcome, Receipt, SendState, Target
 
 TARGET = Target((ANNA,))
@@ -227,8 +227,8 @@ def test_a_refused_read_says_our_own_sentence(refusal: Refusal) -> None:
     [(500, None), (503, coded(226)), (302, None), (200, None), (200, {}), (403, None), (409, {})],
 )
 def test_a_read_without_a_usable_answer_is_unavailable(status: int, content: object) -> None:
-    """What we cannot understand is not a refusal."""
-    assert type(read_error(status, content)) is BackendUnavailable
+    """What we cannot understand is not a refusal; only a success may have held what was asked."""
+    assert type(read_error(status, content)) is (BackendUnavailable if status == 200 else Unserved)
 
 
 def test_a_success_that_words_a_refusal_raises_it() -> None:

@@ -19,7 +19,7 @@ from xdm_mcp.backends.x_api_v2_errors import (
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, retry_at, send_windows
 from xdm_mcp.backends.x_api_v2_parse import contradicts, receipt_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
-from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
+from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused, Unserved
 from xdm_mcp.models.quota import ServerWindow
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState, Target
 
@@ -113,9 +113,8 @@ def refuse_read(answer: Answer, now: datetime) -> NoReturn:
     problems = problems_in(answer.content)
     refusal = told_by(problems) if answer.ok else refusal_of(answer.status, problems)
     if refusal is None:
-        raise BackendUnavailable(
-            f"X gave no usable answer (HTTP {answer.status}); try again in a minute."
-        )
+        unusable = BackendUnavailable if answer.ok else Unserved
+        raise unusable(f"X gave no usable answer (HTTP {answer.status}); try again in a minute.")
     if refusal.code == "not_found":
         raise NotFound(refusal.says)
     if refusal.waits:
