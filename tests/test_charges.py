@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -14,7 +14,7 @@ import pytest
 
 from tests.backends import vendors, wires_v1
 from tests.backends.test_bearer import Tokens, backend
-from tests.backends.wires import ANNA, ME, NOW, PAIR, Answering, backend_over, raw, reply
+from tests.backends.wires import ANNA, ME, PAIR, Answering, backend_over, raw, reply
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited, Refused
@@ -278,55 +278,6 @@ async def test_what_x_refuses_is_booked_as_far_as_it_may_be_billed(
         with pytest.raises(error):
             await here.reads.page(50)
         assert await here.booked() == owed
-
-
-@pytest.mark.parametrize(
-    ("headers", "until"),
-    [
-        ({}, NOW + timedelta(minutes=15)),
-        ({"retry_after": "40"}, NOW + timedelta(seconds=40)),
-        (
-            {"x_rate_limit_remaining": "9", "x_rate_limit_reset": str(int(NOW.timestamp()) + 600)},
-            NOW + timedelta(minutes=15),
-        ),
-    ],
-    ids=["no header", "retry-after", "a header that says that 9 are left"],
-)
-async def test_a_read_that_x_refused_is_not_tried_before_its_time_by_any_process(
-    headers: dict[str, str], until: datetime
-) -> None:
-    """X said wait: whoever shares the ledger does, by the same moment."""
-    service = Service(reply(429, {"title": "Too Many Requests"}, **headers), me=SELF)
-    async with desk(backend_over, service) as here:
-        with pytest.raises(RateLimited):
-            await here.reads.page(20)
-        other = backend_over(service)
-        people = People(other, here.ledger, Policy.load({}).budget(), here.clock)
-        for reads in (
-            here.reads,
-            Reads(other, here.ledger, people, Policy.load({}), here.clock),
-        ):
-            with pytest.raises(RateLimited) as refused:
-                await reads.page(20)
-            assert refused.value.retry_at == until
-        assert service.counted == 1
-        here.clock.advance(until - NOW)
-        with pytest.raises(RateLimited):
-            await here.reads.page(20)
-        assert service.counted == 2
-
-
-async def test_a_look_up_that_x_refused_is_not_repeated_before_its_time() -> None:
-    """Of people as well as of messages, and of each by itself: the inbox may still be read."""
-    refused = reply(429, {"title": "Too Many Requests"})
-    page = raw(200, events(1), content_type="application/json")
-    service = Service(refused, me=SELF, dm_events=page)
-    async with desk(backend_over, service) as here:
-        for _ in range(3):
-            with pytest.raises(RateLimited):
-                await here.people.find("77")
-        assert service.counted == 1
-        assert len((await here.reads.page(20)).messages) == 1
 
 
 async def test_what_never_left_costs_nothing() -> None:

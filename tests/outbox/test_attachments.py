@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from tests.rigs import rig
 from xdm_mcp.errors import BadInput
 from xdm_mcp.outbox.attachments import load
 
@@ -86,3 +88,19 @@ def test_what_is_too_large_or_no_image_is_refused(tmp_path: Path) -> None:
         load(tmp_path, "map.png", 31)
     with pytest.raises(BadInput, match="not a PNG"):
         load(tmp_path, "notes.png", 1000)
+
+
+async def test_a_picture_is_booked_with_its_upload(tmp_path: Path) -> None:
+    """The owner's books hold at least what was billed, and a preview says the same."""
+    (tmp_path / "attachments").mkdir()
+    (tmp_path / "attachments" / "lamp.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(32))
+    async with rig(tmp_path) as here:
+        words, picture = [
+            await here.send("Look.", dry_run=True, attachment=name) for name in (None, "lamp.png")
+        ]
+        assert (words.cost_usd, picture.cost_usd) == ("0.015", "0.020")
+        assert (await here.send_approved("Look.", attachment="lamp.png")).status == "sent"
+        [entry] = await here.app.ledger.recent()
+        items = (await here.control("GET", "bill"))["items"]
+        billed = sum(Decimal(items[name]["usd"]) for name in ("media_create", "dm_create"))
+        assert entry.cost == billed * 1_000_000

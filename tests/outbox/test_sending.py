@@ -3,7 +3,6 @@ not so."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -380,22 +379,6 @@ async def test_a_new_group_is_opened_once_approved(tmp_path: Path) -> None:
         assert sent.status == "sent"
         assert sent.conversation_id
         assert await here.deliveries() == ["Hello both."]
-
-
-async def test_a_picture_is_booked_with_its_upload(tmp_path: Path) -> None:
-    """The owner's books hold at least what was billed, and a preview says the same."""
-    (tmp_path / "attachments").mkdir()
-    (tmp_path / "attachments" / "lamp.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(32))
-    async with rig(tmp_path) as here:
-        words, picture = [
-            await here.send("Look.", dry_run=True, attachment=name) for name in (None, "lamp.png")
-        ]
-        assert (words.cost_usd, picture.cost_usd) == ("0.015", "0.020")
-        assert (await here.send_approved("Look.", attachment="lamp.png")).status == "sent"
-        [entry] = await here.app.ledger.recent()
-        items = (await here.control("GET", "bill"))["items"]
-        billed = sum(Decimal(items[name]["usd"]) for name in ("media_create", "dm_create"))
-        assert entry.cost == billed * 1_000_000
 
 
 async def test_an_image_goes_out_only_as_it_was_approved(tmp_path: Path) -> None:
