@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from xdm_mcp.config import Settings, load
 from xdm_mcp.credentials.files import read_private
-from xdm_mcp.credentials.speaker import NAMES, explicit
+from xdm_mcp.credentials.speaker import NAMES, explicit_names
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import ConfigError, NotFound
 from xdm_mcp.sections import ExactUrl, Section, UserPath
@@ -109,10 +109,9 @@ def refuse_what_is_shared(settings: Iterable[Settings]) -> None:
     every, found = list(settings), list[object]()
     _refuse_twice([one.ledger_url for one in every], "a ledger")
     for one in every:
-        names = NAMES.get(one.backend, ())
-        if explicit(one):
+        if names := explicit_names(one):
             found.append(tuple(getattr(one, name) for name in names))
-        elif names and (login := Store(one.home).load(one.backend)) is not None:
+        elif one.backend in NAMES and (login := Store(one.home).load(one.backend)) is not None:
             found.append(login.account_id)
     _refuse_twice(found, "an account")
 

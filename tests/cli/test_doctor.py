@@ -169,6 +169,16 @@ def test_half_of_the_explicit_keys_are_not_enough(
     assert (state, "XDM_X_TOKEN_SECRET" in says) == ("fail", True)
 
 
+def test_four_explicit_keys_are_enough_for_the_newer_api(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X takes them there as well."""
+    for name in ("CONSUMER_KEY", "CONSUMER_SECRET", "TOKEN", "TOKEN_SECRET"):
+        monkeypatch.setenv(f"XDM_X_{name}", f"made-up-{name}")
+    state, says, _ = checks(home, "--backend", "x-api-v2")[1]["login"]
+    assert (state, "hold what x-api-v2 needs" in says) == ("ok", True)
+
+
 def test_a_home_open_to_others_is_noted(home: Home) -> None:
     """Other users' rights are noted with the command that takes them away."""
     home.path.mkdir(parents=True, mode=0o755)

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from xdm_mcp.app import App
+from xdm_mcp.backends.auth import Keys
 from xdm_mcp.clock import SystemClock
 from xdm_mcp.config import SECRETS, Settings
 from xdm_mcp.credentials.record import Record
@@ -47,6 +48,17 @@ def test_one_explicit_secret_leaves_the_login_alone(home: Path) -> None:
     assert speaker.login is None
     assert speaker.account_id is None
     assert speaker.settings.x_consumer_key is None
+
+
+def test_four_keys_speak_on_the_newer_api_as_well_and_win_over_a_login(home: Path) -> None:
+    """X takes them there; without all four, or with a token, it is as if they were not there."""
+    Store(home).save(Record("x-api-v2", "https://api.x.com", "7", "someone", {}, "app"), "file")
+    keys = {name: SecretStr(text) for name, text in KEYS.items()}
+    app = App(settings(home, "x-api-v2", **keys), CLOCK)
+    assert isinstance(app.backend._line.wire._credential, Keys)  # type: ignore[attr-defined]
+    assert speaker_for(app.settings, CLOCK).account_id is None
+    del keys["x_token"]
+    assert speaker_for(settings(home, "x-api-v2", **keys), CLOCK).bearer is not None
 
 
 def test_the_sandbox_needs_nobody(home: Path) -> None:

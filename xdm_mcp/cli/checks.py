@@ -17,7 +17,7 @@ from xdm_mcp.config import SECRETS, Settings
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import shared
 from xdm_mcp.credentials.record import Record
-from xdm_mcp.credentials.speaker import NAMES, explicit
+from xdm_mcp.credentials.speaker import NAMES, explicit, explicit_names
 from xdm_mcp.credentials.store import Store, again, open_store
 from xdm_mcp.errors import XdmError
 
@@ -100,7 +100,7 @@ def _secret_files(settings: Settings) -> Iterator[Check]:
 
 def _explicit(settings: Settings) -> Check:
     """Say that settings win over the store, and which of them are missing."""
-    names = NAMES[settings.backend]
+    names = explicit_names(settings)
     missing = [f"XDM_{name.upper()}" for name in names if getattr(settings, name) is None]
     if missing:
         step = "Set them too, or unset the others and log in."

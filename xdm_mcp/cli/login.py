@@ -26,7 +26,7 @@ from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import write_private
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import CLIENT, Record
-from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, with_secrets
+from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, explicit_names, with_secrets
 from xdm_mcp.credentials.store import Place, Store, open_store
 from xdm_mcp.errors import BadInput, ConfigError, XdmError
 from xdm_mcp.models.people import User
@@ -193,7 +193,7 @@ def _use(args: Namespace, settings: Settings, record: Record) -> None:
     chosen = loaded(args)
     same_place = chosen.base_url == settings.base_url
     if explicit(settings):
-        names = " or ".join(f"XDM_{name.upper()}" for name in NAMES[record.backend])
+        names = " or ".join(f"XDM_{name.upper()}" for name in explicit_names(settings))
         screen().print(f"{names} is set and wins over the login; unset it.", style="yellow")
     if chosen.backend == record.backend and same_place:
         return

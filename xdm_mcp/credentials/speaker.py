@@ -74,7 +74,19 @@ def speaker_for(settings: Settings, clock: Clock) -> Speaker:
 
 def explicit(settings: Settings) -> bool:
     """Whether the owner set any secret of the chosen backend: then no login is looked at."""
-    return any(getattr(settings, name) for name in NAMES.get(settings.backend, ()))
+    return bool(explicit_names(settings))
+
+
+def explicit_names(settings: Settings) -> tuple[str, ...]:
+    """Return the settings with which the owner says who speaks, none where a login does.
+
+    The X API v2 takes the four keys of v1.1 too: all of them, where there is no token.
+    """
+    names, keys = NAMES.get(settings.backend, ()), NAMES["x-api-v1"]
+    if any(getattr(settings, name) for name in names):
+        return names
+    signs = settings.backend == OAUTH2 and all(getattr(settings, key) for key in keys)
+    return keys if signs else ()
 
 
 def with_secrets(settings: Settings, secrets: Mapping[str, str]) -> Settings:
