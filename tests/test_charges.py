@@ -237,10 +237,17 @@ async def test_senders_whom_the_newer_words_bring_never_pass_the_budget(cents: i
         assert (await here.ledger.spend(ME, here.clock.now())).today <= cents * EVENT
 
 
-@pytest.mark.parametrize("what", ["unusable", "ambiguous", "cut"])
+@pytest.mark.parametrize("what", ["unusable", "partly refused", "ambiguous", "cut"])
 async def test_a_page_that_cannot_be_read_may_have_been_billed_whole(what: str) -> None:
     """X bills each message that it returns, whether we can make sense of the page or not."""
-    body = events(100, "ReactionCreate" if what == "unusable" else "MessageCreate")
+    odd = what in ("unusable", "partly refused")
+    body = events(100, "ReactionCreate" if odd else "MessageCreate")
+    if what == "partly refused":
+        refused = {
+            "title": "Not Found Error",
+            "type": "https://api.x.com/2/problems/resource-not-found",
+        }
+        body = json.dumps({**json.loads(body), "errors": [refused]}).encode()
     if what == "ambiguous":
         body = body[:-1] + b',"Meta":{}}'
     if what == "cut":

@@ -111,7 +111,11 @@ def refuse_read(answer: Answer, now: datetime) -> NoReturn:
     Raises NotFound, RateLimited or Refused for what the table knows, else BackendUnavailable.
     """
     problems = problems_in(answer.content)
-    refusal = told_by(problems) if answer.ok else refusal_of(answer.status, problems)
+    if answer.ok:  # what came with a success may have been billed, whatever else it says
+        came = isinstance(answer.content, dict) and answer.content.get("data")
+        refusal = None if came else told_by(problems)
+    else:
+        refusal = refusal_of(answer.status, problems)
     if refusal is None:
         unusable = BackendUnavailable if answer.ok else Unserved
         raise unusable(f"X gave no usable answer (HTTP {answer.status}); try again in a minute.")
