@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from pydantic import SecretStr
@@ -95,6 +96,21 @@ async def test_a_read_that_is_refused_twice_is_refused() -> None:
     with pytest.raises(AskAgain):
         await there.me()
     assert (shown(script), tokens.refused) == (["t1", "t2", "t2", "t2", "t2"], ["t1", "t2"])
+
+
+async def test_a_send_that_is_refused_does_not_wait_for_a_slow_renewal() -> None:
+    """Its deadline holds: after it the ledger would no longer take the refusal for its end."""
+
+    class Slow(Tokens):
+        async def renewed(self, refused: SecretStr) -> SecretStr:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    there = backend(Slow(), Script(reply(401)))
+    there._line.wire._deadline = 0.2
+    with anyio.fail_after(5):
+        outcome = await there.send(ONE, "Hello.", None)
+    assert (outcome.state, outcome.code, outcome.halt) == (SendState.FAILED, "auth", None)
 
 
 @pytest.mark.parametrize("trouble", [DEAD, OFFLINE])

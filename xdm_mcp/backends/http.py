@@ -168,7 +168,7 @@ class Wire:
         ends_at = self._begin(share)
         answer = await self._once(method, path, ends_at, secret, **body)
         if answer.status == 401 and secret is not None:
-            return replace(answer, renewed=await self._renewable(secret))
+            return replace(answer, renewed=await self._renewable(secret, ends_at))
         return answer
 
     async def close(self) -> None:
@@ -203,13 +203,15 @@ class Wire:
         who = self._credential
         return await who.renewed(refused) if isinstance(who, Credential) else None
 
-    async def _renewable(self, refused: SecretStr) -> bool:
-        try:
-            return await self._renew(refused) is not None
-        except Refused:
-            return False
-        except BackendUnavailable:  # not now, which is no reason to ask a person
-            return True
+    async def _renewable(self, refused: SecretStr, ends_at: float) -> bool:
+        with anyio.move_on_after(ends_at - anyio.current_time()):  # it goes on without us
+            try:
+                return await self._renew(refused) is not None
+            except Refused:
+                return False
+            except BackendUnavailable:
+                pass
+        return True  # not now, which is no reason to ask a person
 
     async def _tried(
         self, ends_at: float, secret: SecretStr | None, request: Mapping[str, Any]
