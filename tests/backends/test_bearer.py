@@ -98,6 +98,22 @@ async def test_a_read_that_is_refused_twice_is_refused() -> None:
     assert (shown(script), tokens.refused) == (["t1", "t2", "t2", "t2", "t2"], ["t1", "t2"])
 
 
+async def test_a_send_does_not_leave_late_because_its_token_came_late() -> None:
+    """Its slot would have passed: nothing leaves, and nothing is counted."""
+
+    class Slow(Tokens):
+        async def token(self) -> SecretStr:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    script = Script(reply(201, ACCEPTED))
+    there = backend(Slow(), script)
+    there._line.wire._deadline = 0.2
+    with anyio.fail_after(5):
+        outcome = await there.send(ONE, "Hello.", None)
+    assert (outcome.state, outcome.not_sent, script.requests) == (SendState.FAILED, True, [])
+
+
 async def test_a_send_that_is_refused_does_not_wait_for_a_slow_renewal() -> None:
     """Its deadline holds: after it the ledger would no longer take the refusal for its end."""
 

@@ -142,8 +142,8 @@ class Wire:
         renewed where it can be, but not one that a refusal brought and that no answer has taken
         since: that would never end.
         """
-        secret = await self._secret()
         ends_at = self._begin(share)
+        secret = await self._secret(ends_at)
         asked: dict[str, Any] = {"method": "GET", "path": path, "params": params, "page": True}
         if body is not None:
             asked |= {"method": "POST", "content": body, "headers": JSON}
@@ -164,8 +164,8 @@ class Wire:
         `body` is what httpx2 takes: `content` and `headers`, or `data` and `files`, or `params`.
         `share` is the part of the deadline that this call may use. Raises NoAnswer.
         """
-        secret = await self._secret()
         ends_at = self._begin(share)
+        secret = await self._secret(ends_at)
         answer = await self._once(method, path, ends_at, secret, **body)
         if answer.status == 401 and secret is not None:
             return replace(answer, renewed=await self._renewable(secret, ends_at))
@@ -191,13 +191,17 @@ class Wire:
             return anyio.current_time() + self._deadline * share
         raise failure
 
-    async def _secret(self) -> SecretStr | None:
+    async def _secret(self, ends_at: float) -> SecretStr | None:
         who = self._credential
-        try:
-            return await who.token() if isinstance(who, Credential) else None
-        except XdmError as error:
-            error.left = False  # the login failed before there was a request
-            raise
+        if not isinstance(who, Credential):
+            return None
+        with anyio.move_on_after(ends_at - anyio.current_time()):
+            try:
+                return await who.token()
+            except XdmError as error:
+                error.left = False  # the login failed before there was a request
+                raise
+        raise NoAnswer("The login could not be renewed in time; try again later.", left=False)
 
     async def _renew(self, refused: SecretStr) -> SecretStr | None:
         who = self._credential
