@@ -104,6 +104,7 @@ def test_no_header_makes_it_fail(told: dict[str, str]) -> None:
         ({"retry-after": "60"}, timedelta(seconds=60)),
         ({**headers(remaining="0"), "retry-after": "60"}, timedelta(minutes=10)),
         ({"retry-after": "a while"}, timedelta(minutes=15)),
+        ({"retry-after": "0"}, timedelta(minutes=15)),
         ({"retry-after": "999999999"}, timedelta(minutes=15)),
     ],
 )
