@@ -92,7 +92,7 @@ def retry_at(
     """Return when a refused call may be tried again.
 
     The latest of the resets of exhausted windows and of Retry-After; in 15 minutes where neither is
-    told, since a refusal counts even if the headers say that something remains, or to wait for nothing.
+    told, since a refusal counts even if the headers say that something remains, or not to wait.
     """
     times = [window.resets_at for window in windows if window.remaining == 0]
     asked = number_in(headers, "retry-after")
