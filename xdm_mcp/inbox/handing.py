@@ -21,7 +21,7 @@ class Handing:
         self._people = people
         self._clock = clock
 
-    async def hand(self, messages: Iterable[Message], begun: Collection[str] = ()) -> None:
+    async def hand(self, messages: Iterable[Message], begun: Collection[str]) -> None:
         """Note messages that are about to be shown, of those with an id in `begun` a part only."""
         account = await self._people.account()
         await self._ledger.note_shown(account.id, list(messages), self._clock.now(), begun)
