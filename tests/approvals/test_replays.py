@@ -53,9 +53,9 @@ CHANGES: dict[str, str] = {
 
 
 @asynccontextmanager
-async def desk(home: Path, clock: ManualClock | None = None) -> AsyncIterator[Rig]:
+async def desk(home: Path) -> AsyncIterator[Rig]:
     """Yield a program whose ledger is in memory: the world of the pretend X is on disk."""
-    clock = clock or ManualClock(START)
+    clock = ManualClock(START)
     settings = load(home=home, env={}, ledger_url="sqlite:///:memory:")
     async with open_app(settings, clock=clock) as app:
         yield Rig(app, clock, home)
@@ -69,10 +69,10 @@ async def hold(rig: Rig, text: str, **where: Any) -> HeldView:
     return await rig.app.desk.view(result.approval_id)
 
 
-def proof_of(shown: HeldView, assurance: Assurance = Assurance.PERSON) -> Proof:
+def proof_of(shown: HeldView) -> Proof:
     """Return a person's proof about exactly what was shown."""
     assert shown.digest is not None
-    return attest(assurance, "test", shown.digest)
+    return attest(Assurance.PERSON, "test", shown.digest)
 
 
 async def approve(rig: Rig, shown: HeldView) -> SendState:

@@ -30,9 +30,9 @@ def words_of(value: Any) -> list[str]:
     return []
 
 
-def said(text: str, *, at: datetime = NOW, sender: str = AMARA, serial: int = 1) -> Message:
+def said(text: str, *, at: datetime = NOW, sender: str = AMARA) -> Message:
     """Return a message of the conversation."""
-    return Message(str(serial), f"{ME}-{AMARA}", sender, at, text)
+    return Message("1", f"{ME}-{AMARA}", sender, at, text)
 
 
 def test_there_are_enough_tricks() -> None:

@@ -20,9 +20,9 @@ CLOCK = SystemClock()
 KEYS = {name: f"made-up-{name}" for name in NAMES["x-api-v1"]}
 
 
-def stored(home: Path, origin: str = "https://api.x.com") -> Record:
+def stored(home: Path) -> Record:
     """Store a login with four keys."""
-    record = Record("x-api-v1", origin, "7", "someone", KEYS)
+    record = Record("x-api-v1", "https://api.x.com", "7", "someone", KEYS)
     Store(home).save(record, "file")
     return record
 
