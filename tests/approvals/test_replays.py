@@ -19,13 +19,14 @@ import pytest
 from tests.rigs import IRIS, JUNE, MIRA, START, Rig, rig
 from xdm_mcp.app import open_app
 from xdm_mcp.approvals.factors import Proof, attest, client_form
-from xdm_mcp.approvals.view import HeldView, exact
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import load
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.models.sends import Assurance, SendState, approval_digest
 from xdm_mcp.outbox.drafts import draft_of
+from xdm_mcp.spelling import exact
 
 CASES: dict[str, int] = {}
 """How many cases each test tried."""

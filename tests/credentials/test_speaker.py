@@ -10,11 +10,12 @@ from pydantic import SecretStr
 
 from xdm_mcp.app import App
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import SECRETS, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.speaker import NAMES, speaker_for
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sources import SECRETS
 
 CLOCK = SystemClock()
 KEYS = {name: f"made-up-{name}" for name in NAMES["x-api-v1"]}

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 
 from xdm_mcp.backends import twitterapi_io_parse as parse
 from xdm_mcp.backends import vendor_outcomes as outcomes
-from xdm_mcp.backends.auth import usable
+from xdm_mcp.backends.auth import Credential, usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
-from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
+from xdm_mcp.backends.http import JSON, Answer, NoAnswer, Wire
 from xdm_mcp.backends.lookups import all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
 from xdm_mcp.backends.prices import PRICES

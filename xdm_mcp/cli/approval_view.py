@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from xdm_mcp.approvals.view import HeldView, Piece, Recipient, Said, exact
-from xdm_mcp.cli.paint import gutter, moment, room_of, show, span
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.approvals.view import HeldView, Recipient, Said
+from xdm_mcp.cli.paint import gutter, room_of, show
+from xdm_mcp.clock import moment, rfc3339, span
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.sends import SendState
+from xdm_mcp.spelling import Piece, exact
 
 if TYPE_CHECKING:
     from rich.console import Console

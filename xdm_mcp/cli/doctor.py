@@ -18,12 +18,13 @@ from xdm_mcp import __version__
 from xdm_mcp.app import App, open_app
 from xdm_mcp.cli.checks import Check, credentials, keeping_check
 from xdm_mcp.cli.opening import settings_of
-from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
-from xdm_mcp.config import POLICY_FILE
+from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.clock import moment, span
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.quota import usd
 from xdm_mcp.outbox.timing import SKEW, off
+from xdm_mcp.sources import POLICY_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,12 +9,13 @@ from hashlib import sha256
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.desk import Past
-from xdm_mcp.approvals.view import HeldView, one_line
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.factors import WrongPins
 from xdm_mcp.models.results import Money, QuotaStatus
 from xdm_mcp.models.sends import Entry, SendState
 from xdm_mcp.server.page.room import version_of
+from xdm_mcp.spelling import one_line
 
 PAST = 20
 """How many sends of the past are shown."""
