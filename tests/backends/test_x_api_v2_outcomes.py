@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.backends.test_strict_json import VALUES
 from tests.backends.wires import ACCEPTED, ANNA, EVENT, ME, NOW, PAIR
+from xdm_mcp.backends import unanswered
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.http import Answer, NoAnswer, Unreadable
 from xdm_mcp.backends.x_api_v2_errors import TABLE, Refusal
@@ -163,8 +164,8 @@ def test_a_rate_limit_says_when_to_try_again() -> None:
 
 def test_a_lost_answer_is_unknown_unless_nothing_left() -> None:
     """Only proof that nothing left gives everything back."""
-    lost = outcomes.lost(NoAnswer("It broke off.", left=True))
-    never = outcomes.lost(NoAnswer("It was not reached.", left=False))
+    lost = unanswered.lost("X", NoAnswer("It broke off.", left=True))
+    never = unanswered.lost("X", NoAnswer("It was not reached.", left=False))
     assert (lost.state, lost.code, lost.not_sent) == (SendState.UNKNOWN, "no_answer", False)
     assert (never.state, never.code, never.not_sent) == (SendState.FAILED, "not_sent", True)
 
