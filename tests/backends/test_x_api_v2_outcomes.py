@@ -170,7 +170,12 @@ def test_a_lost_answer_is_unknown_unless_nothing_left() -> None:
     assert (never.state, never.code, never.not_sent) == (SendState.FAILED, "not_sent", True)
 
 
-@given(st.integers(100, 599), VALUES, VALUES)
+STATUSES = st.sampled_from([200, 201, 400, 401, 403, 404, 408, 429, 503]) | st.integers(100, 599)
+ANSWERS = VALUES | st.sampled_from([ACCEPTED, ACCEPTED["data"]])
+PROBLEMS = VALUES | st.sampled_from([88, 150, 151, 226, 349]).map(lambda number: {"code": number})
+
+
+@given(STATUSES, ANSWERS, PROBLEMS)
 @settings(deadline=None)
 def test_no_answer_is_sent_without_an_id_or_failed_without_a_known_refusal(
     status: int, content: object, inner: object
