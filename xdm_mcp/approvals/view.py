@@ -21,6 +21,7 @@ from xdm_mcp.models.quota import Window
 from xdm_mcp.models.sends import Assurance, Attachment, Entry, Hold, SendState, approval_digest
 from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
+from xdm_mcp.outbox.sending import WAITING
 from xdm_mcp.sanitizer import clean
 from xdm_mcp.spelling import Piece, one_line, pieces_of
 
@@ -126,7 +127,7 @@ class HeldView:
     @property
     def waits(self) -> bool:
         """Whether it still waits, for a person or after one approved; else its text is gone."""
-        return self.state in {SendState.HELD, SendState.APPROVED}
+        return self.state in WAITING
 
     @property
     def altered(self) -> bool:
