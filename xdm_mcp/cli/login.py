@@ -29,7 +29,7 @@ from xdm_mcp.credentials.record import CLIENT, Record
 from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, with_secrets
 from xdm_mcp.credentials.store import Place, Store, open_store
 from xdm_mcp.errors import BadInput, ConfigError, XdmError
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import User, full_name
 from xdm_mcp.sources import POLICY_FILE
 
 PROMPTS: Mapping[str, str] = {
@@ -227,8 +227,7 @@ def _written(policy: Path, lines: list[str]) -> bool:
 
 def name_of(record: Record) -> str:
     """Return a login's account as people know it."""
-    handle = f"@{plain(record.handle)}, " if record.handle else ""
-    return f"{handle}numeric id {record.account_id}"
+    return full_name(plain(record.handle), record.account_id)
 
 
 def _secret(question: str) -> str:
