@@ -58,6 +58,15 @@ async def test_one_persons_messages_are_looked_for_in_whole_pages() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["abc", "|", "-5", "9" * 5000, "\u0663"])
+async def test_a_place_that_is_not_ours_is_refused_before_anything_leaves(place: str) -> None:
+    """Whoever forges a cursor may write any place into it."""
+    script = Script(reply(200, {"events": [MADE]}))
+    with pytest.raises(BadInput, match="cursor"):
+        await backend(script).messages(limit=2, with_user=ANNA, cursor=f"c1|{place}")
+    assert script.requests == []
+
+
 async def test_a_person_is_looked_up_with_how_we_stand_to_them() -> None:
     """Whether X lets us write to them is relative to us."""
     relation = {"relationship": {"source": {"can_dm": False, "blocked_by": True, "muting": False}}}

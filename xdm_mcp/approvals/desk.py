@@ -169,13 +169,9 @@ class Desk:
         ]
 
     async def _handles(self, entry: Entry) -> dict[str, str]:
-        known = {
-            user_id: await self._ledger.known_user(user_id)
-            for user_id in (entry.account_id, *entry.target.user_ids)
-        }
-        return {
-            who: found.user.handle for who, found in known.items() if found and found.user.handle
-        }
+        ids = (entry.account_id, *entry.target.user_ids)
+        known = await self._ledger.known_users(ids)
+        return {found.user.id: found.user.handle for found in known if found and found.user.handle}
 
 
 def _past(entry: Entry) -> Past:

@@ -68,11 +68,12 @@ class Vendor:
                 return row.refusal
         return None
 
-    def alarm(self, problems: Sequence[Problem]) -> Refusal | None:
-        """Return the first refusal that asks to stop sends, whatever the status."""
+    def alarm(self, status: int, problems: Sequence[Problem]) -> Refusal | None:
+        """Return the first refusal that asks to stop sends: by X's own code or words whatever the
+        status, by the service's words under their own."""
         for row in self.table:
-            specific = row.specific and row.refusal.halts
-            if specific and any(row.fits(each) for each in problems):
+            heard = row.of_x or (row.specific and status in row.statuses)
+            if heard and row.refusal.halts and any(row.fits(each) for each in problems):
                 return row.refusal
         return None
 
@@ -117,7 +118,7 @@ def outcome_of(
         refusal = vendor.refusal(answer.status, problems)
     if refusal is None or not refusal.proves or receipt:
         code, says = _doubt(vendor, answer.status, receipt)
-        alarm = _halt(vendor.alarm(problems), now)
+        alarm = _halt(vendor.alarm(answer.status, problems), now)
         return Outcome(SendState.UNKNOWN, code, f"{says} {FIND_OUT}", halt=alarm)
     return Outcome(
         SendState.FAILED,
@@ -136,7 +137,7 @@ def refuse_read(vendor: Vendor, answer: Answer, now: datetime) -> NoReturn:
     """
     problems = troubles_in(answer.content)
     known = vendor.told(problems) if answer.ok else vendor.refusal(answer.status, problems)
-    refusal = known or vendor.alarm(problems)
+    refusal = known or vendor.alarm(answer.status, problems)
     if refusal is None:
         raise BackendUnavailable(
             f"{vendor.name} gave no usable answer (HTTP {answer.status}); try again in a minute."
@@ -181,7 +182,7 @@ def _of_x(content: object) -> tuple[Problem, ...]:
     `errors` and in what is quoted of X. Another `code` may be one of the service's own numbers."""
     if not isinstance(content, dict):
         return ()
-    own = {name for name in ("code", "error") if not isinstance(content.get(name), str)}
+    own = {"code"} if isinstance(content.get("error"), str) else {"code", "error"}
     return troubles_in({name: value for name, value in content.items() if name not in own})
 
 

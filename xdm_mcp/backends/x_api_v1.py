@@ -19,6 +19,7 @@ from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.auth import Keys, keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.merging import STRANGE
 from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v1_limits import CAPABILITIES, MAX_PAGE, pause_until, send_windows
 from xdm_mcp.backends.x_api_v1_parse import Page, contradicts, message_of, page_in, receipt_in
@@ -263,9 +264,11 @@ class XApiV1Backend:
         whoever charges reads turns the next.
 
         Our cursor is `<cursor of X>|<id of the last message shown>`: where a page held more than
-        fitted it is read once more, from behind that message.
+        fitted it is read once more, from behind that message. Raises BadInput for another.
         """
         at, _, before = (cursor or "").partition("|")
+        if before and not MESSAGE_ID.match(before):
+            raise BadInput(STRANGE)
         page = await self._page(MAX_PAGE, at or None)
         theirs = tuple(
             message

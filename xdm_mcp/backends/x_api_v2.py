@@ -97,7 +97,7 @@ class XApiV2Backend:
     @property
     def capabilities(self) -> Capabilities:
         """See Backend.capabilities."""
-        return CAPABILITIES
+        return self._events.capabilities
 
     async def ready(self) -> None:
         """See Backend.ready."""
@@ -159,11 +159,12 @@ class XApiV2Backend:
         listing = listing_in(answer.content, conversation_id)
         if listing is None:
             self._line.refuse(answer)
+        ahead = self._line.wire.skew or timedelta()
         return MessagePage(
             messages=listing.messages,
             users=listing.users,
             next_cursor=listing.next_token if listing.next_token != cursor else None,
-            cost=self._billed.cost(listing, asked, self._line.now),
+            cost=self._billed.cost(listing, asked + ahead, self._line.now + ahead),
         )
 
     async def message(self, message_id: str) -> Message:
