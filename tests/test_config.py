@@ -178,6 +178,23 @@ def test_any_other_base_url_is_refused_in_one_sentence(tmp_path: Path, url: str)
     )
 
 
+def test_the_pages_other_address_is_read_as_browsers_write_it(tmp_path: Path) -> None:
+    """A browser writes names in small letters; the page compares by exact text."""
+    said = {"XDM_APPROVALS__ADDRESS": "https://DM.Example:8443/"}
+    assert load(tmp_path, said).approvals.address == "https://dm.example:8443"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://dm.example/approvals", "https://dm.example:443", "https://bücher.example"]
+)
+def test_an_address_that_no_browser_would_send_as_origin_is_refused(
+    tmp_path: Path, url: str
+) -> None:
+    """The page would open there and take no form."""
+    says = refusal(tmp_path, {"XDM_APPROVALS__ADDRESS": url})
+    assert says.startswith("`XDM_APPROVALS__ADDRESS` must be a name alone such as")
+
+
 def test_a_token_may_come_from_a_file_that_only_the_variable_names(tmp_path: Path) -> None:
     """Blanks and line ends round it are dropped, as they are of the variable itself."""
     (tmp_path / "token").write_text(f"{TOKEN}\n")

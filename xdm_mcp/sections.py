@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this very machine."""
 
+DEFAULT_PORTS = {"https": 443, "http": 80}
+"""Ports that browsers leave out of an origin."""
+
 SIGNATURES = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -54,10 +57,22 @@ def _origin(url: str) -> str:
     return https_url(url).rstrip("/")
 
 
+def _page_origin(url: str) -> str:
+    """Return an origin as browsers write it, for the page compares it by exact text."""
+    parts = urlsplit(_origin(url))
+    if parts.path or not url.isascii() or parts.port == DEFAULT_PORTS[parts.scheme]:
+        raise ValueError(
+            "must be a name alone such as https://dm.example, without the page's own path, in ASCII"
+            " and without the usual port"
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 Days = Annotated[int, Field(ge=1, le=3_650)]
 Secret = Annotated[SecretStr, AfterValidator(one_word)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_origin)]
+Origin = Annotated[str, AfterValidator(_page_origin)]
 ExactUrl = Annotated[str, AfterValidator(https_url)]
 """An address that is compared with what others write: its last slash counts."""
 
@@ -137,7 +152,7 @@ class ApprovalsSettings(Section):
         le=65_535,
         description="Port of the page on 127.0.0.1 and ::1; 0 takes a free one.",
     )
-    address: Url | None = Field(
+    address: Origin | None = Field(
         default=None,
         description="Where other machines may reach the page, such as https://dm.example: behind a"
         " proxy that does TLS. Without it only this machine may.",

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.backends.wires import NOW, TOKEN, Script, raw, reply
-from xdm_mcp.backends.http import MAX_BODY, MAX_PAGE, Answer, Credential, NoAnswer, Unreadable, Wire
+from xdm_mcp.backends.auth import Credential
+from xdm_mcp.backends.http import MAX_BODY, MAX_PAGE, Answer, NoAnswer, Unreadable, Wire
 from xdm_mcp.clock import ManualClock
 
 NEVER_LEFT = [

@@ -19,9 +19,10 @@ def test_a_cleared_opt_out_lets_a_person_be_asked_again(home: Home) -> None:
 
 
 def test_clearing_what_is_not_there_says_so(home: Home) -> None:
-    """Nobody opted out, so nothing is lifted."""
-    code, out, _ = home.as_owner("clear", "opt-out", "2200000011")
-    assert (code, out) == (1, "2200000011 had not opted out.\n")
+    """Nobody opted out, so nothing is lifted, and the PIN is not asked for."""
+    home.set_pin()
+    says = "2200000011 had not opted out.\n"
+    assert home.run_typing([], "clear", "opt-out", "2200000011") == (1, says, "")
 
 
 def test_nobody_is_asked_for_the_pin_where_no_halt_is_in_force(home: Home) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Home
 
 
@@ -82,3 +84,16 @@ def unknown(home: Home, text: str) -> int:
     (row,) = json.loads(home.run("outbox", "--json")[1])
     assert row["state"] == "unknown"
     return int(row["entry"])
+
+
+@pytest.mark.parametrize("number", ["-1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "command", [("outbox", "--limit"), ("audit", "--limit"), ("outbox", "resolve", "--sent")]
+)
+def test_a_number_that_no_ledger_could_count_to_is_refused(
+    home: Home, command: tuple[str, ...], number: str
+) -> None:
+    """As a wrong option, before anything is opened."""
+    code, out, err = home.run(*command, number)
+
+    assert (code, out, "usage: xdm-mcp" in err) == (2, "", True)

@@ -147,7 +147,16 @@ def test_what_no_rule_may_say_is_refused_before_the_pin_is_asked(
     assert (code, err.count("\n")) == (2, 1)
 
 
-@pytest.mark.parametrize("options", [(), ("--until", "soon"), ("--user", "1", "--anyone")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--anyone", "--until", "soon"),
+        ("--anyone", "--until", "9999-12-31T23:59:59-01:00"),
+        ("--anyone", "--until", "0001-01-01T00:00:00+01:00"),
+        ("--user", "1", "--anyone"),
+    ],
+)
 def test_a_rule_names_somebody_and_a_time_that_is_one(home: Home, options: tuple[str, ...]) -> None:
     """Else the options are refused."""
     code, _, err = home.run(*RULES, "add", *options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from xdm_mcp.server.crowd import BUSY, Crowd
 
 MOST = 3
 CALL = {"name": "list_dms", "arguments": {"wait_seconds": 50}}
+LONG = "x" * 200_000
 FULL = "Too many requests at once for this account; try again in a moment."
 
 
@@ -93,6 +95,29 @@ async def test_requests_of_a_client_that_hung_up_are_bounded(tmp_path: Path) -> 
                 while await agent.call("quota_status", 10) == refused:  # noqa: ASYNC110
                     await anyio.sleep(0.01)
     assert waiting.count == MOST
+
+
+async def test_answers_that_nobody_reads_do_not_pile_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client of the older transport that leaves its stream unread is taken at its word no
+    further; another account is served, and so is this one once it was read."""
+    monkeypatch.setattr("xdm_mcp.server.sse.MOST", MOST)
+    async with two_principals(tmp_path) as two, older(two, "alice") as agent:
+        taken: list[str] = []
+        while len(taken) < 300:  # an answer repeats its id, so a few of these fill every buffer
+            asked = json.dumps({"jsonrpc": "2.0", "id": f"{len(taken)}{LONG}", "method": "ping"})
+            answer = await agent.say(asked)
+            if answer.status_code == 429:
+                break
+            taken.append(asked)
+        assert (answer.status_code, "read your stream first" in answer.text) == (429, True)
+        bob = await two.agent("bob", MODERN)
+        assert (await bob.call("quota_status"))["isError"] is False
+        for _ in taken:
+            assert (await agent.hear())["result"] == {}
+        assert (await agent.post("ping", {}, 1)).status_code == 202
+        assert (await agent.hear())["id"] == 1
 
 
 async def test_a_notification_is_never_one_too_many() -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from xdm_mcp.approvals.factors import Proof
 from xdm_mcp.approvals.passkeys import Passkeys
 from xdm_mcp.approvals.pin import Pin
-from xdm_mcp.approvals.view import Heard, HeldView, conversation_of, one_line, view_of
+from xdm_mcp.approvals.view import Heard, HeldView, conversation_of, view_of
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BadInput
@@ -26,6 +26,7 @@ from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
 from xdm_mcp.outbox.sending import Outbox
 from xdm_mcp.outbox.standing import Standing
+from xdm_mcp.spelling import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from pydantic import SecretStr
 
 from xdm_mcp.backends import getxapi_parse as parse
 from xdm_mcp.backends import vendor_outcomes as outcomes
-from xdm_mcp.backends.auth import usable
+from xdm_mcp.backends.auth import Credential, usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.getxapi_errors import GETXAPI, NO_THREAD
-from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
+from xdm_mcp.backends.http import JSON, Answer, NoAnswer, Wire
 from xdm_mcp.backends.lookups import after, all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
 from xdm_mcp.backends.prices import GETXAPI_FOLLOWERS, GETXAPI_TAB, GETXAPI_THREAD, PRICES
 from xdm_mcp.backends.risks import RISKS
+from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, DAY, QUARTER
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, Refused, Unsupported
@@ -134,18 +135,18 @@ class GetXApiBackend:
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
         """See Backend.send. The recipient goes as a number, so that nobody else resolves it."""
         if self._cookie is None:
-            return outcomes.unsent("auth", KEYLESS)
+            return unsent("auth", KEYLESS)
         one = len(target.user_ids) == 1 and target.conversation_id is None
         if not one or not USER_ID.match(target.user_ids[0]) or picture is not None or not text:
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         recipient = target.user_ids[0]
         try:
             body = self._body({"recipient_id": recipient, "text": text})
             answer = await self._wire.write("/twitter/dm/send", content=body, headers=JSON)
         except NoAnswer as failure:
-            return outcomes.lost(GETXAPI, failure)
+            return lost(GETXAPI.name, failure)
         except ValueError:  # half a character, which no JSON can carry
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         receipt = parse.receipt_in(answer.content)
         wrong = parse.crossed(answer.content, recipient, self._account)
         return outcomes.outcome_of(GETXAPI, answer, receipt, self._clock.now(), crossed=wrong)

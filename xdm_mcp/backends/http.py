@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from xdm_mcp import __version__
-from xdm_mcp.backends.auth import Credential as Credential
-from xdm_mcp.backends.auth import Keys
+from xdm_mcp.backends.auth import Credential, Keys
 from xdm_mcp.backends.origins import checked_origin, host_of
 from xdm_mcp.backends.strict_json import parse, parse_page
 from xdm_mcp.clock import Clock

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.http import Answer
 from xdm_mcp.backends.loose import items_in, pick, text_in
 from xdm_mcp.backends.strict_json import parse
+from xdm_mcp.backends.unanswered import FIND_OUT
 from xdm_mcp.backends.x_api_v2_errors import CLIENT_ERRORS, Refusal, Row
 from xdm_mcp.backends.x_api_v2_limits import number_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
 
-FIND_OUT = "Do not send it again: reading the conversation will tell."
 DAY = timedelta(hours=24)
 LONGEST = 8_192
 """Characters of a sentence that are looked at."""
@@ -128,19 +128,6 @@ def outcome_of(
         closed_for=refusal.closed_for,
         halt=_halt(refusal, now),
     )
-
-
-def lost(vendor: Vendor, failure: NoAnswer) -> Outcome:
-    """Return the outcome of a send without an answer: FAILED only if no byte can have left."""
-    if failure.left:
-        says = f"The answer of {vendor.name} was lost. {FIND_OUT}"
-        return Outcome(SendState.UNKNOWN, "no_answer", says)
-    return unsent("not_sent", str(failure))
-
-
-def unsent(code: str, says: str) -> Outcome:
-    """Return the outcome of a send that ended before its POST."""
-    return Outcome(SendState.FAILED, code, says, not_sent=True)
 
 
 def refuse_read(vendor: Vendor, answer: Answer, now: datetime) -> NoReturn:

@@ -44,10 +44,12 @@ async def _clear_halt(app: App, args: Namespace) -> int:
 async def _clear_opt_out(app: App, args: Namespace) -> int:
     user_id = await user_id_of(app, args.user)
     account_id = await account_of(app, args.account)
-    await confirm_person(app, deed("clear an opt-out", account_id, user_id))
-    if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
-        screen().print(f"The opt-out of {user_id} is lifted.", style="green")
-        return 0
+    known = await app.ledger.known_peers(account_id, [user_id], app.clock.now())
+    if known[user_id].opted_out_at is not None:
+        await confirm_person(app, deed("clear an opt-out", account_id, user_id))
+        if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
+            screen().print(f"The opt-out of {user_id} is lifted.", style="green")
+            return 0
     screen().print(f"{user_id} had not opted out.", style="yellow")
     return 1
 

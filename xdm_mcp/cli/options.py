@@ -197,11 +197,11 @@ def _add_rules(verbs: Commands) -> None:
 
 def _add_outbox(commands: Commands) -> None:
     listing = _add(commands, "outbox", COMMANDS["outbox"], outbox.show, OUTBOX)
-    listing.add_argument("--limit", type=int, default=20, help="how many sends to list (20)")
+    listing.add_argument("--limit", type=_count, default=20, help="how many sends to list (20)")
     _add_place(_add_json(listing))
     verbs = _holding(listing, "outbox")
     settling = _add(verbs, "resolve", OUTBOX["resolve ENTRY"], outbox.resolve)
-    settling.add_argument("entry", metavar="ENTRY", type=int, help="its number in the list")
+    settling.add_argument("entry", metavar="ENTRY", type=_count, help="its number in the list")
     word = settling.add_mutually_exclusive_group(required=True)
     word.add_argument("--sent", action="store_true", help="you saw the message in X")
     word.add_argument("--not-sent", action="store_true", help="you saw that X does not have it")
@@ -210,7 +210,7 @@ def _add_outbox(commands: Commands) -> None:
 
 def _add_audit(commands: Commands) -> None:
     listing = _add(commands, "audit", COMMANDS["audit"], audit.show)
-    listing.add_argument("--limit", type=int, default=20, help="how many records to list (20)")
+    listing.add_argument("--limit", type=_count, default=20, help="how many records to list (20)")
     listing.add_argument("--verify", action="store_true", help="check the whole chain instead")
     _add_place(_add_json(listing))
 

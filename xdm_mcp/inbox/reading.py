@@ -122,6 +122,14 @@ class Inbox:
         message = message or await self._feed.fetch(message_id)
         return await self._message_page([message], None, None, ())
 
+    async def read_for_owner(self, conversation_id: str, limit: int) -> Sequence[Message]:
+        """Return the newest messages of a conversation for the owner's own eyes: no agent is given
+        them, so nothing is noted as shown to one. Raises as `page` does."""
+        if self._backend.capabilities.inbox:
+            await self._feed.refresh_if_older(GLANCE)
+        messages, _ = await self._said(conversation_id, limit, None)
+        return messages
+
     def known_conversations(self, prefix: str) -> list[str]:
         """Return ids of conversations that this process has read, for completion, newest first."""
         return [key for key in self._feed.conversations() if key.startswith(prefix)]
@@ -258,17 +266,7 @@ class Inbox:
         self, conversation_id: str, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
         at = read_cursor(cursor, conversation_id)
-        known = await self._feed.whole(conversation_id, GLANCE) if at is None else None
-        try:
-            if known is not None and len(known) <= limit:
-                messages, following = known, None
-            else:
-                messages, following = await self._feed.thread(conversation_id, limit, at)
-        except Unavailable as error:
-            messages, following = self._feed.conversations().get(conversation_id, [])[:limit], None
-            if at is not None or not messages:
-                raise
-            self._feed.trouble = str(error)
+        messages, following = await self._said(conversation_id, limit, at)
         shown = [m for m in messages if since is None or m.created_at >= since]
         if len(shown) < len(messages):
             following = None
@@ -279,13 +277,35 @@ class Inbox:
             self._feed.notes(whole=following is None, listed=False),
         )
 
+    async def _said(
+        self, conversation_id: str, limit: int, at: str | None
+    ) -> tuple[list[Message], str | None]:
+        """Return one page of a conversation and where the next begins; what is known of it where it
+        cannot be read now."""
+        known = await self._feed.whole(conversation_id, GLANCE) if at is None else None
+        if known is not None and len(known) <= limit:
+            return known, None
+        try:
+            return await self._feed.thread(conversation_id, limit, at)
+        except Unavailable as error:
+            messages = self._feed.conversations().get(conversation_id, [])[:limit]
+            if at is not None or not messages:
+                raise
+            self._feed.trouble = str(error)
+            return messages, None
+
     async def _found(
         self, query: str, peer: str | None, since: datetime | None, limit: int, cursor: str | None
     ) -> InboxPage:
         account = await self._people.account()
         found = await self._search.find(account.id, Asked(query, peer, since, limit, cursor))
         page = await self._message_page(
-            found.messages, None, found.next_cursor, found.notes, begun=found.cut
+            found.messages,
+            None,
+            found.next_cursor,
+            found.notes,
+            begun=found.cut,
+            whole=found.whole,
         )
         rows = [
             row.model_copy(update={"truncated": True}) if row.id in found.cut else row
@@ -300,8 +320,9 @@ class Inbox:
         next_cursor: str | None,
         notes: Sequence[str],
         begun: Collection[str] = (),
+        whole: Sequence[Message] = (),
     ) -> InboxPage:
-        await self._handing.hand(messages, begun)
+        await self._handing.hand(whole or messages, begun)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

@@ -20,7 +20,6 @@ from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
-from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -38,6 +37,7 @@ from xdm_mcp.server.gate import LARGEST_BODY
 from xdm_mcp.server.logs import acting_for, report
 from xdm_mcp.server.page.on_demand import page_elsewhere
 from xdm_mcp.server.scopes import within_scope
+from xdm_mcp.server.sse import Sse
 from xdm_mcp.server.stopping import finish_sends
 
 MOST_SESSIONS = 256
@@ -153,21 +153,6 @@ class Door:
         await self._pick(tenant)(scope, receive, send)
 
 
-class Sse:
-    """The stream of one HTTP+SSE client."""
-
-    def __init__(self, server: Server[TaskGroup], transport: SseServerTransport) -> None:
-        """Connect clients of `transport` to `server`."""
-        self._server = server
-        self._transport = transport
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one client until it leaves."""
-        async with self._transport.connect_sse(scope, receive, send) as streams:
-            options = self._server.create_initialization_options()
-            await self._server.run(streams[0], streams[1], options)
-
-
 @asynccontextmanager
 async def at_work(settings: Settings, clock: Clock) -> AsyncIterator[App]:
     """Open an app and do its background work while entered. Its approval page is the one that its
@@ -189,12 +174,12 @@ async def _tenant(app: App, security: TransportSecuritySettings) -> AsyncIterato
         max_request_body_size=LARGEST_BODY,
         max_sessions=MOST_SESSIONS,
     )
-    transport = SseServerTransport(MESSAGES, security, LARGEST_BODY)
+    sse = Sse(parts.server, SseServerTransport(MESSAGES, security, LARGEST_BODY))
     async with sessions.run():
         yield Tenant(
             app,
             parts,
             StreamableHTTPASGIApp(sessions),
-            Sse(parts.server, transport),
-            transport.handle_post_message,
+            sse.stream,
+            sse.post,
         )

@@ -305,6 +305,24 @@ async def test_the_last_messages_are_read_when_asked_for(tmp_path: Path) -> None
         assert "Is my parcel on its way?" in (await desk.get()).text
 
 
+async def test_what_the_owner_has_read_on_the_page_counts_as_shown_to_no_agent(
+    tmp_path: Path,
+) -> None:
+    """No agent got those words, so none is said to act on them; one that reads them itself is."""
+    async with page(tmp_path) as desk:
+        approval_id = await ready(desk)
+        await desk.rig.says("iris_sandbox", "Is my parcel on its way?")
+        action = f"/send/{approval_id}/read"
+        await desk.post(action, await desk.form(action))
+        assert "Is my parcel on its way?" in (await desk.get()).text
+
+        held = await desk.rig.send("Good morning.", to=JUNE)
+        assert "taint" not in [reason.rule for reason in held.reasons]
+        await desk.rig.app.inbox.page(with_user=IRIS)
+        held = await desk.rig.send("Good evening.", to=JUNE)
+        assert "taint" in [reason.rule for reason in held.reasons]
+
+
 async def test_a_cookie_opens_its_own_server_only(tmp_path: Path) -> None:
     """After a restart, and on another server of the same home, a session and a ticket are worth
     nothing."""

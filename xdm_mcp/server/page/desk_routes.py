@@ -138,8 +138,7 @@ async def read(room: Room, request: Request, session: Session) -> Response:
         conversation_id = conversation_of(entry)
         if conversation_id is None:
             raise BadInput("A new group has no messages yet.")
-        page = await room.app.inbox.page(conversation_id=conversation_id, limit=LAST_WORDS)
-        if not page.messages:
+        if not await room.app.inbox.read_for_owner(conversation_id, LAST_WORDS):
             raise BadInput("There is no message in this conversation yet.")
     except XdmError as error:
         room.say(session, says(error, approval_id))
