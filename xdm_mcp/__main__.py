@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (by default that of the process) and return its exit code.
+def main() -> int:
+    """Run the command line of the process and return its exit code.
 
     0 is success; 1 is a failure that nobody foresaw, logged without private text; 2 is a setting,
     argument or state that the owner must correct, said in one sentence on stderr.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = sys.argv[1:]
     if arguments in ([], ["serve"]):
         return _serve()
     from xdm_mcp.cli.main import main as command_line

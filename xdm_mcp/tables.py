@@ -105,25 +105,6 @@ def allowed(field: FieldInfo) -> str:
     return WORDS.get(get_origin(kind) or kind, "a table") + filled
 
 
-def default(field: FieldInfo) -> str:
-    """Return the default of a setting as one writes it in TOML, in words where there is none."""
-    if field.default_factory is not None:
-        return "as described"
-    match value := field.get_default():
-        case None:
-            return "none"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case tuple():
-            return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-        case dict():
-            return "{}"
-        case _:
-            return f'"{value}"'
-
-
 def is_table(field: FieldInfo) -> bool:
     """Whether a setting is a table of settings, or a table that somebody else checks."""
     kind = _kind(field)

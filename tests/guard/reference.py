@@ -19,7 +19,7 @@ from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.presets import PRESETS
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Verdict
-from xdm_mcp.tables import allowed, default, is_table, keys
+from xdm_mcp.tables import allowed, is_table, keys
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
 
@@ -108,9 +108,28 @@ def _about(model: type[BaseModel]) -> list[str]:
 def _rows(settings: dict[str, FieldInfo]) -> list[str]:
     head = ["| key | may be | default | |", "|---|---|---|---|"]
     return head + [
-        f"| `{key}` | {allowed(field)} | `{default(field)}` | {field.description} |"
+        f"| `{key}` | {allowed(field)} | `{_default(field)}` | {field.description} |"
         for key, field in settings.items()
     ]
+
+
+def _default(field: FieldInfo) -> str:
+    """Return the default of a setting as one writes it in TOML, in words where there is none."""
+    if field.default_factory is not None:
+        return "as described"
+    match value := field.get_default():
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case tuple():
+            return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+        case dict():
+            return "{}"
+        case _:
+            return f'"{value}"'
 
 
 if __name__ == "__main__":

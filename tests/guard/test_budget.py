@@ -61,6 +61,22 @@ def test_what_costs_more_than_a_day_may_is_never_healed_by_midnight() -> None:
     assert finding.retry_at is None
 
 
+def test_what_costs_all_that_a_day_may_fits_after_midnight() -> None:
+    """Some of today is spent; tomorrow it takes the whole day."""
+    finding = judge(5_000_000, today=1)
+
+    assert finding is not None
+    assert finding.retry_at == MIDNIGHT
+
+
+def test_what_just_fits_into_the_total_waits_for_the_day_alone() -> None:
+    """It may be spent to the last micro-dollar, so midnight heals it."""
+    finding = judge(1, today=5_000_000, total=8_999_999, total_usd="9")
+
+    assert finding is not None
+    assert finding.retry_at == MIDNIGHT
+
+
 def test_an_exhausted_total_is_not_healed_by_time() -> None:
     """Even where the day is exhausted too."""
     finding = judge(1, today=5_000_000, total=9_000_000, total_usd="9")
@@ -87,3 +103,10 @@ def test_an_amount_that_is_no_sum_of_micro_dollars_is_refused(amount: object) ->
     """So nothing is ever rounded."""
     with pytest.raises(ValidationError):
         Budget.model_validate({"per_day_usd": amount})
+
+
+def test_the_description_names_the_total_where_there_is_one() -> None:
+    """And the day's sum always."""
+    assert Budget().describe() == "At most 5.000 USD a day (UTC), reads included."
+    both = Budget.model_validate({"per_day_usd": 1, "total_usd": "9"})
+    assert both.describe() == "At most 1.000 USD a day (UTC) and 9.000 USD in all, reads included."

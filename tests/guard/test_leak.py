@@ -54,6 +54,14 @@ def test_two_places_are_named_and_the_rest_counted() -> None:
     assert finding.says.endswith("user 4000, written 2 hours ago and 3 more conversations.")
 
 
+def test_one_place_more_is_one_conversation() -> None:
+    """In the singular."""
+    finding = judge(*(leak(other=str(n)) for n in (3000, 4000, 5000)))
+
+    assert finding is not None
+    assert finding.says.endswith(" and 1 more conversation.")
+
+
 @pytest.mark.parametrize(
     ("age", "says"),
     [

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.guard.making import HOUR, NOW, SECOND, draft, facts, peer, stranger
-from xdm_mcp.guard.reply_credit import ReplyCredit
+from xdm_mcp.guard.reply_credit import ReplyCredit, Window
 from xdm_mcp.models.verdicts import Verdict
 
 DAY = 24 * HOUR
@@ -76,3 +76,16 @@ def test_other_sends_are_not_remarked() -> None:
     assert rule.judge(draft(), facts(stranger()), NOW) is None
     assert rule.judge(draft(), facts(peer("2"), peer("3")), NOW) is None
     assert rule.judge(draft(), facts(peer(), new_group=True), NOW) is None
+
+
+def test_the_window_of_a_peer_says_how_many_replies_are_solicited_and_until_when() -> None:
+    """It ends with the hours after their last message."""
+    heard = peer(last_inbound_at=NOW - HOUR, own_since_inbound=2)
+
+    assert ReplyCredit(hours=3).window(heard, NOW) == Window(3, NOW + 2 * HOUR)
+
+
+def test_without_solicited_replies_there_is_no_window() -> None:
+    """Nor for a stranger, who never wrote."""
+    assert ReplyCredit().window(peer(own_since_inbound=5), NOW) is None
+    assert ReplyCredit().window(stranger(), NOW) is None

@@ -40,6 +40,14 @@ def test_three_are_named_at_most() -> None:
     assert "user 5000 and others and writes" in finding.says
 
 
+def test_three_are_all_there_are() -> None:
+    """No others are spoken of."""
+    finding = judge(*(taint(str(n)) for n in (3000, 4000, 5000)))
+
+    assert finding is not None
+    assert "user 5000 and writes" in finding.says
+
+
 def test_no_standing_rule_answers_it_and_a_person_does() -> None:
     """Whoever made the rule did not see this text."""
     policy = Policy.load({})

@@ -93,9 +93,9 @@ class HeldView:
     existing group that only `conversation_id` names. `pieces` are the exact text, `characters` its
     length in code points. `cost` is in micro-dollars. `windows` is what the account may still send.
     `last_messages` are what this process has read of the conversation, oldest first; `carried` is
-    what it has read elsewhere and would go out here. `digest` is
-    what an approval must name, None where the row was altered after it was held. `now` is when all
-    this was so; all times are aware UTC.
+    what it has read elsewhere and would go out here. `digest` is what an approval must name, None
+    where the row was altered after it was held. `now` is when all this was so; all times are aware
+    UTC.
     """
 
     approval_id: str

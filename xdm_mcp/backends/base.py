@@ -46,11 +46,10 @@ class Capabilities:
     see at all. `inbox` is False where only the thread with one person can be read, `threads` where
     no conversation can be read by its id, `one_message` where no message can be, `groups` where
     conversations of more than two are not seen at all, `requests` True where message requests are
-    part of the inbox. `conversations`
-    says whether an existing group can be written to. `can_dm` says what a look-up knows of who may
-    be written to, None for nothing; `related` of how many people in one look-up it asks that one by
-    one, each a request that counts against the limit `relation`. What is False here raises
-    Unsupported where it is asked for.
+    part of the inbox. `conversations` says whether an existing group can be written to. `can_dm`
+    says what a look-up knows of who may be written to, None for nothing; `related` of how many
+    people in one look-up it asks that one by one, each a request that counts against the limit
+    `relation`. What is False here raises Unsupported where it is asked for.
     """
 
     coverage: Coverage

@@ -17,7 +17,6 @@ from xdm_mcp.backends.x_api_v2_errors import (
     ACCOUNT_LOCKED,
     ACCOUNT_SUSPENDED,
     BAD_RECIPIENT,
-    CLIENT_ERRORS,
     DAILY_LIMIT,
     RATE_LIMITED,
     RECIPIENT_CLOSED,
@@ -27,6 +26,8 @@ from xdm_mcp.backends.x_api_v2_errors import (
     UNPROVEN,
     Refusal,
     Row,
+    by_code,
+    by_words,
 )
 
 SESSION = Refusal(
@@ -64,48 +65,40 @@ _OWN_BLOCKED = r"\byour account (is|was|has been) (temporarily )?blocked\b(?! (b
 """What stops the account itself: any other blocking is a person's, who wants nothing of us."""
 
 
-def _codes(refusal: Refusal, *numbers: int) -> Row:
-    return Row(refusal, numbers=frozenset(numbers))
-
-
-def _says(refusal: Refusal, words: str, statuses: frozenset[int] = CLIENT_ERRORS) -> Row:
-    return Row(refusal, statuses, detail=re.compile(words, re.IGNORECASE))
-
-
 TABLE: tuple[Row, ...] = (
-    _codes(UNPROVEN, 151),
-    _codes(SPAM_FLAG, 226),
+    by_code(UNPROVEN, 151),
+    by_code(SPAM_FLAG, 226),
     Row(
         RECIPIENT_CLOSED,
         numbers=frozenset({326}),
         detail=re.compile(r"(not|n['\u2019]t) follow(ing)? you", re.IGNORECASE),
     ),
-    _codes(ACCOUNT_LOCKED, 326),
-    _codes(ACCOUNT_SUSPENDED, 64),
+    by_code(ACCOUNT_LOCKED, 326),
+    by_code(ACCOUNT_SUSPENDED, 64),
     Row(DAILY_LIMIT, frozenset({429}), numbers=frozenset({502})),
-    _says(DAILY_LIMIT, r"daily message request limit", frozenset({429})),
-    _codes(RECIPIENT_CLOSED, 150, 349, 476),
-    _codes(RECIPIENT_UNAVAILABLE, 63),
-    _codes(BAD_RECIPIENT, 108),
-    _codes(SESSION, 32, 89, 99, 215),
-    _codes(NO_THREAD, 279),
-    _codes(NOT_FOUND, 17, 34, 50),
-    _codes(BAD_REQUEST, 324, 325, 354),
-    _codes(RATE_LIMITED, 88),
-    _says(RECIPIENT_CLOSED, r"cannot send messages to this user", FORBIDDEN),
-    _says(RECIPIENT_CLOSED, r"not verified to send message requests", FORBIDDEN),
-    _says(SENDER_RESTRICTED, r"operation is not permitted", FORBIDDEN),
-    _says(ACCOUNT_SUSPENDED, r"\bsuspended\b", FORBIDDEN | {410}),
-    _says(ACCOUNT_LOCKED, _OWN_BLOCKED, FORBIDDEN),
-    _says(RECIPIENT_CLOSED, r"\bblocked\b", FORBIDDEN),
-    _says(ACCOUNT_LOCKED, r"\b(locked|verify|verification)\b", FORBIDDEN | {423}),
-    _says(SESSION, r"auth_token|could not authenticate", frozenset({401})),
+    by_words(DAILY_LIMIT, r"daily message request limit", frozenset({429})),
+    by_code(RECIPIENT_CLOSED, 150, 349, 476),
+    by_code(RECIPIENT_UNAVAILABLE, 63),
+    by_code(BAD_RECIPIENT, 108),
+    by_code(SESSION, 32, 89, 99, 215),
+    by_code(NO_THREAD, 279),
+    by_code(NOT_FOUND, 17, 34, 50),
+    by_code(BAD_REQUEST, 324, 325, 354),
+    by_code(RATE_LIMITED, 88),
+    by_words(RECIPIENT_CLOSED, r"cannot send messages to this user", FORBIDDEN),
+    by_words(RECIPIENT_CLOSED, r"not verified to send message requests", FORBIDDEN),
+    by_words(SENDER_RESTRICTED, r"operation is not permitted", FORBIDDEN),
+    by_words(ACCOUNT_SUSPENDED, r"\bsuspended\b", FORBIDDEN | {410}),
+    by_words(ACCOUNT_LOCKED, _OWN_BLOCKED, FORBIDDEN),
+    by_words(RECIPIENT_CLOSED, r"\bblocked\b", FORBIDDEN),
+    by_words(ACCOUNT_LOCKED, r"\b(locked|verify|verification)\b", FORBIDDEN | {423}),
+    by_words(SESSION, r"auth_token|could not authenticate", frozenset({401})),
     Row(KEY, frozenset({401}), bare=True),
     Row(CREDITS, frozenset({402}), bare=True),
     Row(RATE_LIMITED, frozenset({429}), bare=True),
     Row(ACCOUNT_SUSPENDED, frozenset({410})),
     Row(ACCOUNT_LOCKED, frozenset({423})),
-    _says(NOT_FOUND, r"could not (resolve userId|find user)"),
+    by_words(NOT_FOUND, r"could not (resolve userId|find user)"),
     Row(NOT_FOUND, frozenset({404})),
     Row(BAD_REQUEST, frozenset({400, 422})),
 )

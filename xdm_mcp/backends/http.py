@@ -1,10 +1,10 @@
 """One bounded HTTP client for every backend.
 
 A call ends within its deadline, goes to one host, follows no redirect, reads no proxy setting and
-no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes, of a
-page `MAX_PAGE`. It leaves at most once: services count and bill each request, so only what never
-left is tried again, and that only for a read. Whatever goes wrong on the way is one exception,
-`NoAnswer`, which knows whether a byte of the request can have left.
+no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes, of a page
+`MAX_PAGE`. It leaves at most once: services count and bill each request, so only what never left is
+tried again, and that only for a read. Whatever goes wrong on the way is one exception, `NoAnswer`,
+which knows whether a byte of the request can have left.
 """
 
 from __future__ import annotations

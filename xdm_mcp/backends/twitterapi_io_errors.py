@@ -14,7 +14,6 @@ from xdm_mcp.backends.x_api_v2_errors import (
     ACCOUNT_LOCKED,
     ACCOUNT_SUSPENDED,
     BAD_RECIPIENT,
-    CLIENT_ERRORS,
     RATE_LIMITED,
     RECIPIENT_CLOSED,
     RECIPIENT_UNAVAILABLE,
@@ -22,6 +21,8 @@ from xdm_mcp.backends.x_api_v2_errors import (
     UNPROVEN,
     Refusal,
     Row,
+    by_code,
+    by_words,
 )
 
 SESSION = Refusal(
@@ -49,37 +50,29 @@ BAD_REQUEST = Refusal(
 )
 
 
-def _codes(refusal: Refusal, *numbers: int) -> Row:
-    return Row(refusal, numbers=frozenset(numbers))
-
-
-def _says(refusal: Refusal, words: str, statuses: frozenset[int] = CLIENT_ERRORS) -> Row:
-    return Row(refusal, statuses, detail=re.compile(words, re.IGNORECASE))
-
-
 def _x_says(refusal: Refusal, words: str) -> Row:
     return Row(refusal, detail=re.compile(words, re.IGNORECASE), quoted=True)
 
 
 TABLE: tuple[Row, ...] = (
-    _codes(UNPROVEN, 151),
-    _codes(SPAM_FLAG, 226),
-    _codes(ACCOUNT_LOCKED, 326),
-    _codes(ACCOUNT_SUSPENDED, 64),
-    _codes(RECIPIENT_CLOSED, 150, 349, 476),
-    _codes(RECIPIENT_UNAVAILABLE, 63),
-    _codes(BAD_RECIPIENT, 108),
-    _codes(NOT_FOUND, 17, 34, 50),
-    _codes(SESSION, 32, 89, 99, 215),
-    _codes(RATE_LIMITED, 88),
+    by_code(UNPROVEN, 151),
+    by_code(SPAM_FLAG, 226),
+    by_code(ACCOUNT_LOCKED, 326),
+    by_code(ACCOUNT_SUSPENDED, 64),
+    by_code(RECIPIENT_CLOSED, 150, 349, 476),
+    by_code(RECIPIENT_UNAVAILABLE, 63),
+    by_code(BAD_RECIPIENT, 108),
+    by_code(NOT_FOUND, 17, 34, 50),
+    by_code(SESSION, 32, 89, 99, 215),
+    by_code(RATE_LIMITED, 88),
     _x_says(RECIPIENT_CLOSED, r"\bcannot send messages to this user\b"),
     _x_says(SESSION, r"\bcould not authenticate you\b"),
-    _says(NOT_FOUND, r"\Auser not found\b"),
+    by_words(NOT_FOUND, r"\Auser not found\b"),
     Row(KEY, frozenset({401}), bare=True),
     Row(CREDITS, frozenset({402}), bare=True),
     Row(RATE_LIMITED, frozenset({429}), bare=True),
     Row(NOT_FOUND, frozenset({404})),
-    _says(BAD_REQUEST, r"\b(field required|missing)\b", frozenset({400, 422})),
+    by_words(BAD_REQUEST, r"\b(field required|missing)\b", frozenset({400, 422})),
     Row(BAD_REQUEST, frozenset({422})),
 )
 """Every refusal that we know, the gravest first, X's own codes before anybody's words."""

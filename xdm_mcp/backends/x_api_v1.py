@@ -18,7 +18,7 @@ from xdm_mcp.backends import x_api_v1_people as people
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.auth import Keys, keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
-from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.http import JSON, Answer, NoAnswer
 from xdm_mcp.backends.merging import STRANGE
 from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v1_limits import CAPABILITIES, MAX_PAGE, pause_until, send_windows
@@ -133,7 +133,7 @@ class XApiV1Backend:
                 f"{EVENTS}/new.json",
                 share=1 - SHARE if picture else 1.0,
                 content=body,
-                headers={"Content-Type": "application/json"},
+                headers=JSON,
             )
         except NoAnswer as failure:
             return lost("X", failure)

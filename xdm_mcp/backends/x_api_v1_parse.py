@@ -6,11 +6,10 @@ Whatever is odd or absent gives None, nothing here raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from xdm_mcp.backends.x_api_v2_parse import in_utc, snowflake_time
+from xdm_mcp.backends.x_api_v2_parse import in_utc, object_in, snowflake_time, string_in
 from xdm_mcp.clock import from_ms
 from xdm_mcp.models.messages import MESSAGE_ID, Message, pair_id
 from xdm_mcp.models.people import HANDLE, USER_ID, User
@@ -44,7 +43,7 @@ class Relation:
 
 def receipt_in(content: object) -> Receipt | None:
     """Return the proof that X accepted a send, None without a proper id."""
-    message = message_of(_dict(content, "event"))
+    message = message_of(object_in(content, "event"))
     return Receipt(message.id, message.conversation_id) if message else None
 
 
@@ -68,16 +67,16 @@ def page_in(content: object) -> Page | None:
     if events and not messages:
         return None
     ordered = sorted(messages.values(), key=lambda message: int(message.id), reverse=True)
-    return Page(tuple(ordered), _string(content, "next_cursor"))
+    return Page(tuple(ordered), string_in(content, "next_cursor"))
 
 
 def message_of(event: object) -> Message | None:
     """Return the message that an event tells of, None without proper ids or of another type."""
-    made = _dict(event, "message_create")
-    said = _dict(made, "message_data")
-    message_id, sender = _string(event, "id"), _string(made, "sender_id")
-    recipient = _string(_dict(made, "target"), "recipient_id")
-    if _string(event, "type") not in (None, "message_create") or not message_id or not sender:
+    made = object_in(event, "message_create")
+    said = object_in(made, "message_data")
+    message_id, sender = string_in(event, "id"), string_in(made, "sender_id")
+    recipient = string_in(object_in(made, "target"), "recipient_id")
+    if string_in(event, "type") not in (None, "message_create") or not message_id or not sender:
         return None
     proper = MESSAGE_ID.match(message_id) and USER_ID.match(sender)
     if not proper or not recipient or not USER_ID.match(recipient):
@@ -86,24 +85,24 @@ def message_of(event: object) -> Message | None:
         id=message_id,
         conversation_id=pair_id(sender, recipient),
         sender_id=sender,
-        created_at=_moment(_string(event, "created_timestamp")) or snowflake_time(message_id),
-        text=_string(said, "text"),
-        has_attachment=_dict(said, "attachment") is not None,
+        created_at=_moment(string_in(event, "created_timestamp")) or snowflake_time(message_id),
+        text=string_in(said, "text"),
+        has_attachment=object_in(said, "attachment") is not None,
     )
 
 
 def user_of(item: object) -> User | None:
     """Return the user that an object tells of, None without an id in digits."""
-    user_id, handle = _string(item, "id_str"), _string(item, "screen_name")
+    user_id, handle = string_in(item, "id_str"), string_in(item, "screen_name")
     if user_id is None or not USER_ID.match(user_id):
         return None
     proper = handle is not None and HANDLE.match(handle)
-    return User(user_id, handle if proper else None, _string(item, "name"))
+    return User(user_id, handle if proper else None, string_in(item, "name"))
 
 
 def relation_in(content: object) -> Relation | None:
     """Return how the source of a friendship stands to its target; None where nothing is told."""
-    source = _dict(_dict(content, "relationship"), "source")
+    source = object_in(object_in(content, "relationship"), "source")
     if source is None:
         return None
     told = source.get("can_dm")
@@ -115,13 +114,3 @@ def _moment(milliseconds: str | None) -> datetime | None:
     plain = milliseconds and milliseconds.isascii() and milliseconds.isdecimal()
     fits = plain and len(milliseconds or "") <= 13
     return in_utc(from_ms(int(milliseconds or 0))) if fits else None
-
-
-def _dict(content: object, name: str) -> Mapping[str, object] | None:
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return value if isinstance(value, Mapping) else None
-
-
-def _string(content: object, name: str) -> str | None:
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return value if isinstance(value, str) and value else None

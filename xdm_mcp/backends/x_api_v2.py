@@ -18,7 +18,7 @@ from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends import x_api_v2_people as people
 from xdm_mcp.backends.auth import keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
-from xdm_mcp.backends.http import NoAnswer
+from xdm_mcp.backends.http import JSON, NoAnswer
 from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v2_events import Billed, Events, listing_path
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, CAPABILITIES
@@ -123,10 +123,9 @@ class XApiV2Backend:
         if post is None:
             return unsent("bad_request", UNSENDABLE)
         path, body = post
-        kind = {"Content-Type": "application/json"}
         try:
             answer = await self._line.wire.write(
-                path, share=1 - SHARE if picture else 1.0, content=body, headers=kind
+                path, share=1 - SHARE if picture else 1.0, content=body, headers=JSON
             )
         except NoAnswer as failure:
             return lost("X", failure)

@@ -168,11 +168,17 @@ FORBIDDEN = Refusal("forbidden", "X forbids this account to see or change that: 
 RETIRED = Refusal("retired", "X has retired this part of its API: update this program.")
 
 
-def _numbers(refusal: Refusal, *numbers: int) -> Row:
+def by_code(refusal: Refusal, *numbers: int) -> Row:
+    """Return the row of a refusal that goes by these codes of X's."""
     return Row(refusal, numbers=frozenset(numbers))
 
 
-def _kinds(refusal: Refusal, *kinds: str) -> Row:
+def by_words(refusal: Refusal, words: str, statuses: frozenset[int] = CLIENT_ERRORS) -> Row:
+    """Return the row of a refusal that goes by a pattern of words, in small letters or capitals."""
+    return Row(refusal, statuses, detail=re.compile(words, re.IGNORECASE))
+
+
+def _by_kind(refusal: Refusal, *kinds: str) -> Row:
     return Row(refusal, kinds=frozenset(kinds))
 
 
@@ -181,33 +187,33 @@ _CLOSED = re.compile(r"do not have permission to DM one or more participants")
 _RESTRICTED = re.compile(r"This operation is not permitted")
 
 TABLE: tuple[Row, ...] = (
-    _numbers(UNPROVEN, 151),
-    _numbers(SPAM_FLAG, 226),
+    by_code(UNPROVEN, 151),
+    by_code(SPAM_FLAG, 226),
     Row(RECIPIENT_CLOSED, numbers=frozenset({326}), detail=_STRANGERS),
-    _numbers(ACCOUNT_LOCKED, 326),
-    _numbers(ACCOUNT_SUSPENDED, 64),
-    _numbers(APP_ACCESS, 87, 220, 261, 416, 453),
-    _kinds(APP_ACCESS, "client-forbidden"),
+    by_code(ACCOUNT_LOCKED, 326),
+    by_code(ACCOUNT_SUSPENDED, 64),
+    by_code(APP_ACCESS, 87, 220, 261, 416, 453),
+    _by_kind(APP_ACCESS, "client-forbidden"),
     Row(SENDER_RESTRICTED, frozenset({403}), detail=_RESTRICTED),
     Row(CREDITS, title="creditsdepleted"),
-    _kinds(USAGE_CAP, "usage-capped"),
+    _by_kind(USAGE_CAP, "usage-capped"),
     Row(DAILY_LIMIT, frozenset({429}), numbers=frozenset({502})),
-    _numbers(RATE_LIMITED, 88),
-    _kinds(RATE_LIMITED, "rate-limit-exceeded"),
+    by_code(RATE_LIMITED, 88),
+    _by_kind(RATE_LIMITED, "rate-limit-exceeded"),
     Row(RECIPIENT_CLOSED, frozenset({403}), detail=_CLOSED),
-    _numbers(RECIPIENT_CLOSED, 150, 349, 476),
-    _numbers(RECIPIENT_UNAVAILABLE, 63),
-    _numbers(BAD_RECIPIENT, 108),
-    _numbers(AUTH, 32, 89, 99, 135, 215),
-    _kinds(WRONG_AUTH_KIND, "unsupported-authentication"),
-    _kinds(CONFIGURATION, "oauth1-permissions"),
-    _numbers(CONFIGURATION, 93, 214),
-    _kinds(FORBIDDEN, "not-authorized-for-resource", "not-authorized-for-field"),
-    _kinds(NOT_FOUND, "resource-not-found"),
-    _numbers(NOT_FOUND, 17, 34, 50, 279),
-    _kinds(BAD_REQUEST, "invalid-request"),
-    _numbers(BAD_REQUEST, 324, 325, 354),
-    _numbers(RETIRED, 251),
+    by_code(RECIPIENT_CLOSED, 150, 349, 476),
+    by_code(RECIPIENT_UNAVAILABLE, 63),
+    by_code(BAD_RECIPIENT, 108),
+    by_code(AUTH, 32, 89, 99, 135, 215),
+    _by_kind(WRONG_AUTH_KIND, "unsupported-authentication"),
+    _by_kind(CONFIGURATION, "oauth1-permissions"),
+    by_code(CONFIGURATION, 93, 214),
+    _by_kind(FORBIDDEN, "not-authorized-for-resource", "not-authorized-for-field"),
+    _by_kind(NOT_FOUND, "resource-not-found"),
+    by_code(NOT_FOUND, 17, 34, 50, 279),
+    _by_kind(BAD_REQUEST, "invalid-request"),
+    by_code(BAD_REQUEST, 324, 325, 354),
+    by_code(RETIRED, 251),
     Row(SCOPE_MISSING, frozenset({403}), title="forbidden", detail=re.compile(r"Forbidden\Z")),
     Row(AUTH, frozenset({401}), bare=True),
     Row(RATE_LIMITED, frozenset({429}), bare=True),

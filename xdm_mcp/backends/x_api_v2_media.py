@@ -12,7 +12,7 @@ import pydantic_core
 
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.base import Picture
-from xdm_mcp.backends.http import Answer
+from xdm_mcp.backends.http import JSON, Answer
 from xdm_mcp.backends.unanswered import unsent
 from xdm_mcp.backends.x_api_v2_parse import media_in
 from xdm_mcp.backends.x_line import Line
@@ -34,7 +34,6 @@ SHARE = 0.5
 LOOKS = 5
 """How often X is asked whether it has finished with a picture."""
 
-JSON = {"Content-Type": "application/json"}
 NOT_READY = "X is still at work on the picture, and nothing was sent; try again in a minute."
 
 

@@ -17,7 +17,7 @@ from xdm_mcp.backends.x_api_v2_errors import (
     refusal_of,
     told_by,
 )
-from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, retry_at, send_windows
+from xdm_mcp.backends.x_api_v2_limits import retry_at, send_windows
 from xdm_mcp.backends.x_api_v2_parse import contradicts, receipt_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused, Unserved
@@ -31,7 +31,7 @@ ABSENT = (NOT_FOUND, FORBIDDEN, RECIPIENT_UNAVAILABLE)
 RENEWED = Refusal("auth", "X no longer took the access token; it has been renewed: send again.")
 
 
-def outcome_of(answer: Answer, target: Target, now: datetime, account: str = ACCOUNT) -> Outcome:
+def outcome_of(answer: Answer, target: Target, now: datetime, account: str) -> Outcome:
     """Classify the answer to the one POST of a send.
 
     SENT needs a success with a proper id in the right conversation, FAILED a client error and a
@@ -49,7 +49,7 @@ def judged(
     windows: tuple[ServerWindow, ...],
     now: datetime,
     *,
-    fits: bool = True,
+    fits: bool,
 ) -> Outcome:
     """Classify an answer that holds `receipt` (or none), which `fits` what was sent or does not.
 

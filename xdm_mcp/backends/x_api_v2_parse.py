@@ -66,11 +66,11 @@ def receipt_in(content: object) -> Receipt | None:
     At `data.dm_event_id`, else `data.id`, else at the same names on top. An id that is not a string
     of digits proves nothing: a number may have lost digits on its way.
     """
-    for place in (_dict(content, "data"), content):
+    for place in (object_in(content, "data"), content):
         for name in ("dm_event_id", "id"):
-            found = _string(place, name)
+            found = string_in(place, name)
             if found is not None and MESSAGE_ID.match(found):
-                conversation = _string(place, "dm_conversation_id")
+                conversation = string_in(place, "dm_conversation_id")
                 return Receipt(found, conversation)
     return None
 
@@ -97,7 +97,7 @@ def listing_in(content: object, conversation_id: str | None = None) -> Listing |
     """
     if not isinstance(content, dict):
         return None
-    meta, events = _dict(content, "meta"), content.get("data")
+    meta, events = object_in(content, "meta"), content.get("data")
     if events is None and meta and not meta.get("result_count") and not content.get("errors"):
         events = []
     if not isinstance(events, list):
@@ -105,11 +105,11 @@ def listing_in(content: object, conversation_id: str | None = None) -> Listing |
     messages = {m.id: m for m in (message_of(event, conversation_id) for event in events) if m}
     if events and not messages:
         return None
-    users = users_in(_dict(content, "includes"), "users")
+    users = users_in(object_in(content, "includes"), "users")
     return Listing(
         messages=tuple(sorted(messages.values(), key=lambda m: int(m.id), reverse=True)),
         users=users,
-        next_token=_string(meta, "next_token"),
+        next_token=string_in(meta, "next_token"),
         billed=len(events),
     )
 
@@ -119,19 +119,19 @@ def message_of(event: object, conversation_id: str | None = None) -> Message | N
 
     That is an event without a proper id, of a kind that we do not know, or of no conversation.
     """
-    message_id = _string(event, "id")
-    kind = KINDS.get(_string(event, "event_type") or "MessageCreate")
-    conversation = _string(event, "dm_conversation_id") or conversation_id
+    message_id = string_in(event, "id")
+    kind = KINDS.get(string_in(event, "event_type") or "MessageCreate")
+    conversation = string_in(event, "dm_conversation_id") or conversation_id
     if message_id is None or not MESSAGE_ID.match(message_id) or not kind or not conversation:
         return None
-    sender = _string(event, "sender_id")
-    parts = _dict(event, "attachments") or {}
+    sender = string_in(event, "sender_id")
+    parts = object_in(event, "attachments") or {}
     return Message(
         id=message_id,
         conversation_id=conversation,
         sender_id=sender if sender and USER_ID.match(sender) else None,
-        created_at=_moment(_string(event, "created_at")) or snowflake_time(message_id),
-        text=_string(event, "text") if kind == "message" else None,
+        created_at=_moment(string_in(event, "created_at")) or snowflake_time(message_id),
+        text=string_in(event, "text") if kind == "message" else None,
         kind=kind,
         participant_ids=tuple(_ids(_list(event, "participant_ids"))),
         has_attachment=any(isinstance(value, list) and value for value in parts.values()),
@@ -140,7 +140,7 @@ def message_of(event: object, conversation_id: str | None = None) -> Message | N
 
 def user_of(item: object) -> User | None:
     """Return the user that an object tells of, None without a proper id. What is absent is None."""
-    user_id, handle = _string(item, "id"), _string(item, "username")
+    user_id, handle = string_in(item, "id"), string_in(item, "username")
     if user_id is None or not USER_ID.match(user_id):
         return None
     receives = item.get("receives_your_dm") if isinstance(item, dict) else None
@@ -149,7 +149,7 @@ def user_of(item: object) -> User | None:
     return User(
         id=user_id,
         handle=handle if handle and HANDLE.match(handle) else None,
-        name=_string(item, "name"),
+        name=string_in(item, "name"),
         can_dm=can_dm,
         can_dm_basis="unknown" if can_dm is None else "relative",
         connection=frozenset(w for w in words if isinstance(w, str) and _WORD.match(w)),
@@ -171,12 +171,12 @@ def suspended_in(problems: Iterable[Problem], asked: Sequence[str]) -> tuple[Use
 
 def media_in(content: object) -> Media | None:
     """Return how an uploaded picture stands, None where the answer names no proper one."""
-    media = _dict(content, "data")
-    work = _dict(media, "processing_info")
-    media_id = _string(media, "id")
+    media = object_in(content, "data")
+    work = object_in(media, "processing_info")
+    media_id = string_in(media, "id")
     if media_id is None or not MESSAGE_ID.match(media_id):
         return None
-    state = _string(work, "state")
+    state = string_in(work, "state")
     wait = work.get("check_after_secs") if work else None
     number = wait if isinstance(wait, int) and not isinstance(wait, bool) else 1
     return Media(
@@ -189,7 +189,7 @@ def media_in(content: object) -> Media | None:
 
 def next_token_in(content: object) -> str | None:
     """Return where the next page of a list begins, None at its end."""
-    return _string(_dict(content, "meta"), "next_token")
+    return string_in(object_in(content, "meta"), "next_token")
 
 
 def snowflake_time(snowflake: str) -> datetime:
@@ -206,6 +206,18 @@ def in_utc(moment: datetime) -> datetime | None:
     return known if known and known.year in YEARS else None
 
 
+def object_in(content: object, name: str) -> Mapping[str, object] | None:
+    """Return the object at a name of another, or None."""
+    value = content.get(name) if isinstance(content, Mapping) else None
+    return value if isinstance(value, Mapping) else None
+
+
+def string_in(content: object, name: str) -> str | None:
+    """Return the text at a name of an object, or None; an empty one is none."""
+    value = content.get(name) if isinstance(content, Mapping) else None
+    return value if isinstance(value, str) and value else None
+
+
 def _named(detail: str) -> str:
     named = _BRACKETED.search(detail)
     return named[1] if named else ""
@@ -218,19 +230,9 @@ def _moment(text: str | None) -> datetime | None:
         return None
 
 
-def _dict(content: object, name: str) -> Mapping[str, object] | None:
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return value if isinstance(value, Mapping) else None
-
-
 def _list(content: object, name: str) -> Sequence[object]:
     value = content.get(name) if isinstance(content, Mapping) else None
     return value if isinstance(value, list) else ()
-
-
-def _string(content: object, name: str) -> str | None:
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return value if isinstance(value, str) and value else None
 
 
 def _ids(values: Iterable[object]) -> Iterable[str]:

@@ -45,8 +45,7 @@ class Line:
         """Talk to `origin` with `secrets`; without usable ones each call says `missing`.
 
         `reads` are the limits of the endpoints by name; `worded` has other sentences for some codes
-        of refusals. Raises ConfigError for an origin that must
-        not be talked to.
+        of refusals. Raises ConfigError for an origin that must not be talked to.
         """
         credential = credential_of(secrets)
         self.wire = Wire(origin, credential, clock, transport=transport, seed=seed)

@@ -6,9 +6,8 @@ from argparse import Namespace
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import deed
-from xdm_mcp.cli.asking import confirm_person
+from xdm_mcp.cli.asking import TERMINAL, confirm_person
 from xdm_mcp.cli.opening import with_app
-from xdm_mcp.cli.outbox import BY
 from xdm_mcp.cli.paint import plain, screen
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.people import USER_ID
@@ -17,13 +16,11 @@ from xdm_mcp.people import normalise
 
 def clear_halt(args: Namespace) -> int:
     """Lift one halt or all of them; 1 where there was none."""
-
     return with_app(args, _clear_halt)
 
 
 def clear_opt_out(args: Namespace) -> int:
     """Forget that somebody asked for silence; 1 where nobody did."""
-
     return with_app(args, _clear_opt_out)
 
 
@@ -35,7 +32,7 @@ async def _clear_halt(app: App, args: Namespace) -> int:
         screen().print(f"No {which} is in force; `xdm-mcp status` shows them.", style="yellow")
         return 1
     await confirm_person(app, deed("clear a halt", account_id, args.code or ""))
-    cleared = await app.ledger.clear_halt(account_id, args.code, BY, app.clock.now())
+    cleared = await app.ledger.clear_halt(account_id, args.code, TERMINAL, app.clock.now())
     halts = "halt" if cleared == 1 else "halts"
     screen().print(f"{cleared} {halts} lifted.", style="green" if cleared else "yellow")
     return 0 if cleared else 1
@@ -47,7 +44,7 @@ async def _clear_opt_out(app: App, args: Namespace) -> int:
     known = await app.ledger.known_peers(account_id, [user_id], app.clock.now())
     if known[user_id].opted_out_at is not None:
         await confirm_person(app, deed("clear an opt-out", account_id, user_id))
-        if await app.ledger.clear_opt_out(account_id, user_id, BY, app.clock.now()):
+        if await app.ledger.clear_opt_out(account_id, user_id, TERMINAL, app.clock.now()):
             screen().print(f"The opt-out of {user_id} is lifted.", style="green")
             return 0
     screen().print(f"{user_id} had not opted out.", style="yellow")

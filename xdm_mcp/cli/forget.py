@@ -10,9 +10,9 @@ from argparse import Namespace
 from datetime import timedelta
 
 from xdm_mcp.app import App
+from xdm_mcp.cli.asking import TERMINAL
 from xdm_mcp.cli.clear import account_of, user_id_of
 from xdm_mcp.cli.opening import with_app
-from xdm_mcp.cli.outbox import BY
 from xdm_mcp.cli.paint import screen
 from xdm_mcp.errors import BadInput
 from xdm_mcp.models.messages import CONVERSATION_ID, pair_id
@@ -34,7 +34,6 @@ TRIES = 3
 def forget(args: Namespace) -> int:
     """Ask, erase, and say whether a trace is left; 1 where nobody agreed, or somebody kept it from
     finishing."""
-
     return with_app(args, _forget)
 
 
@@ -45,7 +44,7 @@ async def _forget(app: App, args: Namespace) -> int:
     if not _agreed(whose, args):
         screen(stderr=True).print("Nothing was forgotten.", style="yellow")
         return 1
-    ended = await app.ledger.forget(account_id, conversation_id, BY, app.clock.now())
+    ended = await app.ledger.forget(account_id, conversation_id, TERMINAL, app.clock.now())
     erased, now = 0, app.clock.now()
     while batch := await app.ledger.sweep_kept(account_id, WHATEVER_AGE, now, BATCH):
         erased += batch

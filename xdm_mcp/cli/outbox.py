@@ -8,16 +8,13 @@ from rich.table import Table
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import settling
-from xdm_mcp.cli.asking import confirm_person
+from xdm_mcp.cli.asking import TERMINAL, confirm_person
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import plain, print_json, screen
 from xdm_mcp.clock import moment, rfc3339
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.sends import Entry, Outcome, SendState
 from xdm_mcp.outbox.telling import tell_entry
-
-BY = "terminal"
-"""What the ledger notes as the place where a person decided."""
 
 COLOURS = {SendState.SENT: "green", SendState.UNKNOWN: "bold yellow", SendState.FAILED: "red"}
 """How the states that matter most are told apart."""
@@ -54,7 +51,7 @@ async def _resolve(app: App, args: Namespace) -> int:
     if stands.state is not SendState.UNKNOWN:
         raise BadInput(f"That send is {stands.state}; only an unknown one can be resolved.")
     await confirm_person(app, settling(args.entry, state.value))
-    entry = await app.ledger.resolve(args.entry, outcome, BY, app.clock.now())
+    entry = await app.ledger.resolve(args.entry, outcome, TERMINAL, app.clock.now())
     screen().print(f"Entry {entry.id} is settled: {entry.state}.", style="green")
     return 0
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 def status(args: Namespace) -> int:
     """Print how everything stands."""
-
     return with_app(args, _status)
 
 

@@ -69,13 +69,13 @@ def post(url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None
 def _posted(url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> Reply:
     import httpx2
 
-    _hush()
+    hush()
     failure: NoAnswer
     try:
         with _client(url) as client, client.stream("POST", url, data=form, auth=basic) as response:
             status, body = response.status_code, _body(response)
         if status < 500:
-            return Reply(status, _fields(body))
+            return Reply(status, object_in(body or b"{}"))
         failure = NoAnswer(left=True)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
         failure = NoAnswer(left=False)
@@ -84,7 +84,8 @@ def _posted(url: str, form: Mapping[str, str], basic: tuple[str, str] | None) ->
     raise failure  # outside the handler: the cause holds the request and its secrets
 
 
-def _hush() -> None:
+def hush() -> None:
+    """Keep the libraries below from logging what passes them."""
     for name in ("httpx2", "httpcore2"):  # at INFO they log URLs, at DEBUG headers
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))
@@ -113,10 +114,11 @@ def _body(response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def _fields(body: bytes) -> Mapping[str, Any]:
+def object_in(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object that a body is. Raises ValueError for any other."""
     import pydantic_core
 
-    found = pydantic_core.from_json(body or b"{}", allow_inf_nan=False)
+    found = pydantic_core.from_json(body, allow_inf_nan=False)
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found

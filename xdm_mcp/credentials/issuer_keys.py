@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from xdm_mcp.clock import Clock
+from xdm_mcp.credentials.forms import hush, object_in
 from xdm_mcp.errors import Unavailable
 from xdm_mcp.sections import https_url
 
@@ -142,7 +143,7 @@ async def fetch_json(url: str) -> Mapping[str, Any]:
     with anyio.move_on_after(DEADLINE), suppress(*failures):
         body = await _read(url)
     try:
-        return _object(body)
+        return object_in(body)
     except ValueError:
         raise Unavailable("The authorization server gives no answer that can be read.") from None
 
@@ -150,9 +151,7 @@ async def fetch_json(url: str) -> Mapping[str, Any]:
 async def _read(url: str) -> bytes:
     import httpx2
 
-    for name in ("httpx2", "httpcore2"):
-        logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.WARNING))
+    hush()
     body = bytearray()
     async with (
         httpx2.AsyncClient(
@@ -171,15 +170,6 @@ async def _read(url: str) -> bytes:
             if len(body) > LARGEST:
                 return b""
     return bytes(body)
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    import pydantic_core
-
-    found = pydantic_core.from_json(body, allow_inf_nan=False)
-    if not isinstance(found, dict):
-        raise ValueError("no object")
-    return found
 
 
 def _key(raw: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | None:

@@ -10,12 +10,10 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from xdm_mcp.guard.base import HoldingRule
+from xdm_mcp.guard.naming import few
 from xdm_mcp.links import links
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
-
-SHOWN = 3
-"""How many hosts a sentence names at most."""
 
 WANTED = "must hold hosts such as www.example.com, without scheme, port or path"
 
@@ -54,8 +52,7 @@ class Links(HoldingRule):
         hosts = sorted({link.host for link in links(draft.text)} - set(self.allow_hosts))
         if not hosts:
             return None
-        more = f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else ""
-        return self.ask(f"It holds a link to {', '.join(hosts[:SHOWN])}{more}.")
+        return self.ask(f"It holds a link to {few(hosts)}.")
 
     def describe(self) -> str:
         """See Rule.describe."""

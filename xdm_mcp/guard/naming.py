@@ -1,8 +1,8 @@
-"""Whom a setting names, by number or by handle, and what a sentence calls a conversation."""
+"""Whom a setting names, by number or by handle, and how a sentence names conversations and more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -10,6 +10,9 @@ from pydantic import AfterValidator, Field
 from xdm_mcp.models.messages import one_to_one
 from xdm_mcp.models.people import HANDLE, USER_ID
 from xdm_mcp.models.sends import Draft
+
+SHOWN = 3
+"""How many of several things a sentence names at most."""
 
 
 def name_of(who: str) -> str:
@@ -44,6 +47,12 @@ def called(conversation_id: str, account_id: str) -> str:
     """Return what a sentence calls a conversation: the user it is with, or the group, by number."""
     user_id = one_to_one(conversation_id, account_id)
     return f"user {user_id}" if user_id else f"the group {conversation_id}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return what a sentence tells of several names: the first of them, and how many more."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _names(whos: Iterable[str]) -> tuple[str, ...]:

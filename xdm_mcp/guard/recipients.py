@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from xdm_mcp.guard.base import Rule
-from xdm_mcp.guard.naming import Names, names_of
+from xdm_mcp.guard.naming import Names, few, names_of
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
-
-SHOWN = 3
-"""How many recipients a sentence names at most."""
 
 
 class Recipients(Rule):
@@ -63,7 +59,7 @@ class Recipients(Rule):
     def _listed(self, draft: Draft) -> str | None:
         hit = names_of(draft) & set(self.denied)
         if hit:
-            return f"The owner's deny list `guard.recipients.deny` names {_few(hit)}."
+            return f"The owner's deny list `guard.recipients.deny` names {few(sorted(hit))}."
         users = len(draft.target.user_ids)
         handle_unknown = users > 1 or (users == 1 and draft.handle is None)
         if handle_unknown and any(name.startswith("@") for name in self.denied):
@@ -78,7 +74,7 @@ class Recipients(Rule):
         if not gone:
             return None
         return (
-            f"User {_few(gone)} asked not to be written to;"
+            f"User {few(sorted(gone))} asked not to be written to;"
             f" only the owner clears it, with `xdm-mcp clear opt-out {sorted(gone)[0]}`."
         )
 
@@ -89,10 +85,6 @@ class Recipients(Rule):
         missing = set(draft.target.user_ids or names_of(draft)) - listed
         if not missing:
             return None
-        return f"The owner's allow list `guard.recipients.allow` does not name {_few(missing)}."
-
-
-def _few(names: Iterable[str]) -> str:
-    known = sorted(names)
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return ", ".join(known[:SHOWN]) + more
+        return (
+            f"The owner's allow list `guard.recipients.allow` does not name {few(sorted(missing))}."
+        )

@@ -6,12 +6,9 @@ from datetime import datetime
 from typing import ClassVar
 
 from xdm_mcp.guard.base import HoldingRule
-from xdm_mcp.guard.naming import called
+from xdm_mcp.guard.naming import SHOWN, called
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
-
-SHOWN = 3
-"""How many conversations a sentence names at most."""
 
 
 class Taint(HoldingRule):

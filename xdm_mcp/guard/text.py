@@ -9,12 +9,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from xdm_mcp.guard.base import Rule
+from xdm_mcp.guard.naming import few
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
 from xdm_mcp.sanitizer import Hidden, hidden
-
-SHOWN = 3
-"""How many hidden characters a sentence names at most."""
 
 
 class Text(Rule):
@@ -53,6 +51,5 @@ class Text(Rule):
 
 
 def _complaint(found: Sequence[Hidden]) -> str:
-    places = ", ".join(f"{item.code} at {item.position}" for item in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return f"The text holds characters that a reader cannot see ({places}{more}); remove them."
+    places = few([f"{item.code} at {item.position}" for item in found])
+    return f"The text holds characters that a reader cannot see ({places}); remove them."

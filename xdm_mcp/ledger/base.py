@@ -164,10 +164,9 @@ class Ledger(
         `judge` decides again: DENY leaves the entry approved with `retry_at`, or fails it (code
         `denied`, `not_sent`) where time heals nothing; ALLOW with a slot that is not before the end
         of the approval takes nothing and leaves the entry approved, to be looked at again within a
-        minute; HOLD, which means that the policy now asks
-        for more than was given, puts it back to held, and so does an approval that is weaker than
-        its hold asks for. A loser of the race gets the entry as it stands, as a `repeat`. Raises
-        NotFound for an unknown id.
+        minute; HOLD, which means that the policy now asks for more than was given, puts it back to
+        held, and so does an approval that is weaker than its hold asks for. A loser of the race
+        gets the entry as it stands, as a `repeat`. Raises NotFound for an unknown id.
         """
         ...
 
