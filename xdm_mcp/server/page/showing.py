@@ -19,9 +19,6 @@ from xdm_mcp.server.page.room import version_of
 PAST = 20
 """How many sends of the past are shown."""
 
-LOOKED_AT = 100
-"""Among how many of the newest sends one of unknown outcome is looked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Factors:
@@ -108,11 +105,10 @@ async def _quota(app: App) -> tuple[QuotaStatus | None, str]:
 
 
 async def _unknown(app: App) -> tuple[Entry, ...]:
-    recent = await app.ledger.recent(LOOKED_AT)
     return tuple(
         replace(entry, handle=one_line(entry.handle) if entry.handle else None)
-        for entry in recent
-        if entry.state is SendState.UNKNOWN and only_a_person_knows(entry)
+        for entry in await app.ledger.unknown()
+        if only_a_person_knows(entry)
     )
 
 
