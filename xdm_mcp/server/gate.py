@@ -162,10 +162,10 @@ class Gate:
         except ValueError:
             return _no_message(PARSE_ERROR, "That body is not JSON.")
         try:
-            jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+            message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
         except ValidationError:
             return _no_message(INVALID_REQUEST, "That body is not one JSON-RPC message.")
-        missing = missing_in(parsed, caller.scopes)
+        missing = missing_in(message, caller.scopes)
         return self._resource.refuse(403, scope=missing) if missing else None
 
 
