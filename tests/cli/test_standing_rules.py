@@ -123,6 +123,20 @@ def test_a_rejection_lets_nothing_pass_that_waited_for_a_look(home: Home) -> Non
     assert home.delivered() == []
 
 
+def test_forgetting_takes_the_pin_that_a_standing_rule_was_made_with(home: Home) -> None:
+    """Else a program that runs commands could have erased what `taint` and `leak` know, and write
+    to her then."""
+    home.with_app(lambda app: app.inbox.page())
+    allow(home, "--user", IRIS_ID)
+    assert home.ask("On its way.").status == "held"
+
+    code, out, err = home.run_typing(["111222", ""], "forget", "--yes")
+
+    assert (code, out, "That PIN is wrong" in err) == (2, "", True)
+    assert home.ask("It leaves today.").status == "held"
+    assert home.run_typing([PIN], "forget", "--yes")[0] == 0
+
+
 def test_the_list_shows_each_rule_with_what_is_used_of_it(home: Home) -> None:
     """For people in a sentence, for scripts in full."""
     home.with_app(lambda app: app.inbox.page(with_user=IRIS_ID))
