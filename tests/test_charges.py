@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -13,10 +14,10 @@ import pytest
 
 from tests.backends import vendors, wires_v1
 from tests.backends.test_bearer import Tokens, backend
-from tests.backends.wires import ANNA, ME, PAIR, Answering, backend_over, raw, reply
+from tests.backends.wires import ANNA, ME, NOW, PAIR, Answering, backend_over, raw, reply
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, RateLimited, Refused
+from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited, Refused
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.opening import open_ledger
@@ -92,9 +93,11 @@ class Desk:
 async def desk(
     make: Callable[[Callable[[httpx2.Request], Any]], Backend],
     script: Service,
+    rules: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Desk]:
-    """Yield reads over a scripted service."""
-    ledger, backend, policy = open_ledger("sqlite:///:memory:"), make(script), Policy.load({})
+    """Yield reads over a scripted service, under these settings of the policy."""
+    ledger, backend = open_ledger("sqlite:///:memory:"), make(script)
+    policy = Policy.load(rules or {})
     clock: ManualClock = backend._clock  # type: ignore[attr-defined]
     people = People(backend, ledger, policy.budget(), clock)
     here = Desk(ledger, people, Reads(backend, ledger, people, policy, clock), clock)
@@ -213,6 +216,27 @@ async def test_a_read_with_a_renewed_token_is_charged_as_well() -> None:
     assert len(seen) == 15
 
 
+@pytest.mark.parametrize("cents", [23, 39, 41, 61])
+async def test_senders_whom_the_newer_words_bring_never_pass_the_budget(cents: int) -> None:
+    """X may bill each of them like a message, so they are booked before as well."""
+
+    def page(request: httpx2.Request) -> httpx2.Response:
+        if "expansions" not in request.url.params:
+            return UNKNOWN_WORDS(request)
+        said = json.loads(events(int(request.url.params["max_results"])))
+        for number, event in enumerate(said["data"]):
+            event["sender_id"] = str(7_000 + number)
+        said["includes"] = {"users": [{"id": event["sender_id"]} for event in said["data"]]}
+        return reply(200, said)(request)
+
+    budget = {"budget": {"per_day_usd": f"0.{cents}"}}
+    async with desk(backend_over, Service(page, me=SELF), budget) as here:
+        for size in (20, 10, 5, 1):
+            with suppress(OverBudget):
+                await here.reads.page(size)
+        assert (await here.ledger.spend(ME, here.clock.now())).today <= cents * EVENT
+
+
 @pytest.mark.parametrize("what", ["unusable", "ambiguous", "cut"])
 async def test_a_page_that_cannot_be_read_may_have_been_billed_whole(what: str) -> None:
     """X bills each message that it returns, whether we can make sense of the page or not."""
@@ -248,6 +272,55 @@ async def test_what_x_refuses_is_booked_as_far_as_it_may_be_billed(
         assert await here.booked() == owed
 
 
+@pytest.mark.parametrize(
+    ("headers", "until"),
+    [
+        ({}, NOW + timedelta(minutes=15)),
+        ({"retry_after": "40"}, NOW + timedelta(seconds=40)),
+        (
+            {"x_rate_limit_remaining": "9", "x_rate_limit_reset": str(int(NOW.timestamp()) + 600)},
+            NOW + timedelta(minutes=15),
+        ),
+    ],
+    ids=["no header", "retry-after", "a header that says that 9 are left"],
+)
+async def test_a_read_that_x_refused_is_not_tried_before_its_time_by_any_process(
+    headers: dict[str, str], until: datetime
+) -> None:
+    """X said wait: whoever shares the ledger does, by the same moment."""
+    service = Service(reply(429, {"title": "Too Many Requests"}, **headers), me=SELF)
+    async with desk(backend_over, service) as here:
+        with pytest.raises(RateLimited):
+            await here.reads.page(20)
+        other = backend_over(service)
+        people = People(other, here.ledger, Policy.load({}).budget(), here.clock)
+        for reads in (
+            here.reads,
+            Reads(other, here.ledger, people, Policy.load({}), here.clock),
+        ):
+            with pytest.raises(RateLimited) as refused:
+                await reads.page(20)
+            assert refused.value.retry_at == until
+        assert service.counted == 1
+        here.clock.advance(until - NOW)
+        with pytest.raises(RateLimited):
+            await here.reads.page(20)
+        assert service.counted == 2
+
+
+async def test_a_look_up_that_x_refused_is_not_repeated_before_its_time() -> None:
+    """Of people as well as of messages, and of each by itself: the inbox may still be read."""
+    refused = reply(429, {"title": "Too Many Requests"})
+    page = raw(200, events(1), content_type="application/json")
+    service = Service(refused, me=SELF, dm_events=page)
+    async with desk(backend_over, service) as here:
+        for _ in range(3):
+            with pytest.raises(RateLimited):
+                await here.people.find("77")
+        assert service.counted == 1
+        assert len((await here.reads.page(20)).messages) == 1
+
+
 async def test_what_never_left_costs_nothing() -> None:
     """No connection, and what is wrong before there is a request."""
 
@@ -273,22 +346,48 @@ async def test_a_service_that_sells_calls_is_paid_for_refusals_too(status: int) 
         for _ in range(3):
             with pytest.raises((RateLimited, NotFound, Refused, BackendUnavailable)):
                 await here.reads.page(10, conversation_id="2110302088714465281")
+            here.clock.advance(timedelta(minutes=1))
+        assert service.counted == 3
         assert await here.booked() >= 3 * 1_000
 
 
-async def test_the_paid_half_of_an_inbox_is_booked_when_the_other_is_refused() -> None:
-    """The main inbox came and was paid; the message requests met a limit."""
+@pytest.mark.parametrize("connects", [True, False])
+async def test_the_paid_half_of_an_inbox_is_booked_when_the_other_fails(connects: bool) -> None:
+    """The main inbox came and was paid; the message requests met a limit, or no connection."""
 
     def tabs(request: httpx2.Request) -> httpx2.Response:
         requests = json.loads(request.content).get("tab") == "requests"
+        if requests and not connects:
+            raise httpx2.ConnectError("refused")
         return (reply(429, {"error": "Rate limit exceeded"}) if requests else EMPTY)(request)
 
     service = Service(tabs, info_by_id=OWN_PROFILE)
     async with desk(vendors.getxapi_over, service) as here:
         for _ in range(10):
-            with pytest.raises(RateLimited):
+            with pytest.raises((RateLimited, BackendUnavailable)):
                 await here.reads.page(10)
+            here.clock.advance(timedelta(minutes=1))
+        assert service.counted >= 1 + 20  # whose inbox it is, then two tabs each time
         assert await here.booked() >= 10 * 2_000
+
+
+async def test_the_paid_part_of_a_look_up_is_booked_when_the_rest_finds_no_connection() -> None:
+    """GetXAPI is asked for one person after the other."""
+    told = 0
+
+    def profile(request: httpx2.Request) -> httpx2.Response:
+        nonlocal told
+        if told == 30:
+            raise httpx2.ConnectError("refused")
+        told += 1
+        user = {"id": str(7_000 + told), "userName": request.url.params["userName"]}
+        return reply(200, {"status": "success", "data": user})(request)
+
+    service = Service(profile, list=EMPTY, info_by_id=OWN_PROFILE)
+    async with desk(vendors.getxapi_over, service) as here:
+        with pytest.raises(BackendUnavailable):
+            await here.people.find_many([f"@user{number}" for number in range(49)])
+        assert await here.booked() >= 30 * 1_000
 
 
 async def test_a_look_up_that_finds_nobody_is_paid_where_calls_are_sold() -> None:

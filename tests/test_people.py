@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ from tests.backends.wires import ANNA, ME, NOW, Script, backend_over, reply
 from tests.rigs import IRIS, Rig, rig
 from xdm_mcp.backends.x_api_v2_limits import CAPABILITIES
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, OverBudget, RateLimited
+from xdm_mcp.errors import (
+    BackendUnavailable,
+    BadInput,
+    NotFound,
+    OverBudget,
+    RateLimited,
+    Refused,
+)
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.ledger.opening import open_ledger
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import KnownUser, User
 from xdm_mcp.models.quota import Budget
 from xdm_mcp.people import People, normalise
 
@@ -35,10 +43,11 @@ class Told:
     def __init__(self) -> None:
         """Nobody was asked for yet."""
         self.asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.own = EVERYBODY[0]
 
     async def me(self) -> User:
         """See Backend.me."""
-        return EVERYBODY[0]
+        return self.own
 
     async def users(
         self, *, ids: Sequence[str] = (), handles: Sequence[str] = ()
@@ -70,6 +79,44 @@ async def test_bare_digits_never_lead_to_whoever_is_called_so(ledger: Ledger) ->
     people = people_of(ledger, Told())
     await people.find(STRANGER.id)
     assert (await people.find(ANNA)).id == ANNA
+
+
+async def test_a_handle_is_looked_up_again_though_its_owner_was_seen_without_it(
+    ledger: Ledger,
+) -> None:
+    """They may have given it up since, and whoever took it is somebody else."""
+    await ledger.remember_users([User(STRANGER.id, "anna")], NOW - timedelta(days=30))
+    await ledger.remember_users([User(STRANGER.id)], NOW)
+    assert (await people_of(ledger, Told()).find("@anna")).id == ANNA
+
+
+async def test_a_whole_group_is_looked_up_in_one_question_to_the_ledger(ledger: Ledger) -> None:
+    """However many they are: a database may be far away."""
+    asked: list[Sequence[str]] = []
+    known = ledger.known_users
+
+    async def counted(whos: Sequence[str]) -> tuple[KnownUser | None, ...]:
+        asked.append(whos)
+        return await known(whos)
+
+    ledger.known_users = counted  # type: ignore[method-assign]
+    people = people_of(ledger, Told())
+    found = await people.find_many([ME, "@me", "@anna", ANNA, "77"])
+    again = await people.find_many(["@anna", ME, "@me", ANNA])
+    assert [user and user.id for user in found] == [ME, ME, ANNA, ANNA, None]
+    assert [user and user.id for user in again] == [ANNA, ME, ME, ANNA]
+    assert len(asked) == 2
+
+
+async def test_a_process_keeps_to_the_account_that_it_began_with(ledger: Ledger) -> None:
+    """Whatever a service says later: limits, halts and who asked us to stop are kept by account."""
+    backend = Told()
+    people = people_of(ledger, backend)
+    await people.account()
+    backend.own = STRANGER
+    with pytest.raises(Refused, match="another account"):
+        await people.account(again=True)
+    assert (await people.account()).id == ME
 
 
 async def test_digits_with_their_at_sign_are_a_handle(ledger: Ledger) -> None:

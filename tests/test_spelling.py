@@ -145,7 +145,8 @@ def test_behind_the_gutter_every_part_has_its_mark_and_none_is_lost(
 
 
 def test_a_line_is_folded_by_cells() -> None:
-    """Wide characters count as two, and an empty line is one empty part."""
+    """Wide characters count as two; an empty line is one part, and so is one that takes no cell."""
     assert folded("你好世界", 4) == ["你好", "世界"]
     assert folded("", 4) == [""]
+    assert folded("\u0301", 4) == ["\u0301"]
     assert folded("a" * 9, None) == ["a" * 9]

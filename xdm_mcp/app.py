@@ -227,7 +227,7 @@ class App:
             feed=self.feed,
             news=self.news,
             search=self._search,
-            handing=Handing(self.ledger, self.people, self.clock),
+            handing=Handing(self.ledger, self.people, self.clock, self.policy.leak.remembered),
             policy=self.policy,
             clock=self.clock,
         )

@@ -4,14 +4,14 @@ the service, and settled by what it may have cost."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from xdm_mcp.backends.base import Backend, Prices
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import AskAgain, BackendUnavailable, RateLimited, XdmError
 from xdm_mcp.ledger.base import Ledger
-from xdm_mcp.models.quota import Budget, Limit
+from xdm_mcp.models.quota import Budget, Limit, ServerWindow
 
 Told = TypeVar("Told")
 
@@ -19,13 +19,18 @@ Told = TypeVar("Told")
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What one read is booked with: whom it is charged to, its worst price in micro-dollars, what a
-    plain refusal of it may have cost, the owner's budget, and the limits that it counts against."""
+    plain refusal of it may have cost, the owner's budget, and the limits that it counts against.
+
+    `messages` says how many may come of which each may bring its sender, for the price at the
+    moment when the read is made.
+    """
 
     account_id: str
     worst: int
     refused: int
     budget: Budget
     limits: Sequence[Limit] = ()
+    messages: int = 0
 
 
 class Charges:
@@ -69,6 +74,8 @@ class Charges:
         ask: Callable[[], Awaitable[Told]],
         cost: Callable[[Told], int] | None,
     ) -> Told:
+        senders = self._backend.capabilities.prices.read_sender * charge.messages
+        charge = replace(charge, worst=charge.worst + senders)
         booking = await self._ledger.book_read(
             charge.account_id, charge.worst, charge.budget, charge.limits, self._clock.now()
         )
@@ -77,9 +84,28 @@ class Charges:
         except XdmError as error:
             owed = owed_for(error, charge, self._backend.capabilities.prices)
             await self._ledger.settle_read(booking, owed)
+            await self._heed(charge, said_by(error, charge.limits))
             raise
         await self._ledger.settle_read(booking, cost(told) if cost else charge.worst)
+        await self._heed(charge)
         return told
+
+    async def _heed(self, charge: Charge, refused: Sequence[ServerWindow] = ()) -> None:
+        """Let every process of the account know what the service said of its limits."""
+        said = (*self._backend.server_windows(), *refused)
+        named = [replace(w, scope=w.scope.replace("{account}", charge.account_id)) for w in said]
+        await self._ledger.observe(named, self._clock.now())
+
+
+def said_by(error: XdmError, limits: Sequence[Limit]) -> tuple[ServerWindow, ...]:
+    """Return what a refusal says of the service's limits: nothing is left until it may be tried
+    again, whatever the headers say. The owner's own bound is no business of the service."""
+    until = error.retry_at if isinstance(error, RateLimited) else None
+    if until is None:
+        return ()
+    return tuple(
+        ServerWindow(limit.scope, 0, 0, until) for limit in limits if "/reads/" in limit.scope
+    )
 
 
 def owed_for(error: XdmError, charge: Charge, prices: Prices) -> int:

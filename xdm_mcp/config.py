@@ -35,8 +35,7 @@ from xdm_mcp.sections import (
     one_word,
     twin,
 )
-from xdm_mcp.sources import POLICY_FILE as POLICY_FILE
-from xdm_mcp.sources import SECRETS as SECRETS
+from xdm_mcp.sources import POLICY_FILE, SECRETS
 from xdm_mcp.tables import KeyPath, Label, check_keys, complaint
 
 Layer = Mapping[str, Any]

@@ -22,6 +22,7 @@ _PLAIN = (str, int, type(None))
 _LINK = "\0"
 """Stands for any link in a text that is matched; no text that can be sent contains it."""
 
+_OF_PICTURE = re.compile(r"\s*https://t\.co/[A-Za-z0-9]+\s*\Z")
 _AMPERSAND = re.compile(r"&(?:amp;)++")
 _ESCAPED = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
 _HANDLE = re.compile(r"[@\uff20][A-Za-z0-9_]++")
@@ -68,6 +69,12 @@ def match_digest(text: str) -> str:
     plain = unicodedata.normalize("NFC", unescaped(text)).strip()
     sent = _LINK.join(_between_links(plain)).encode("utf-8", "replace").decode()
     return digest("match/1", sent)
+
+
+def without_picture(text: str) -> str:
+    """Return a text that was read back, without the short link that X puts at its end for a
+    picture."""
+    return _OF_PICTURE.sub("", text)
 
 
 def similar_digest(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -98,8 +98,7 @@ class People:
     async def _ask_whose(self) -> User:
         """Ask for our own account, booked before under the id that the login names or that we
         know."""
-        login = await self._speaks_for()
-        known = login or (self._me.id if self._me else None)
+        known = await self._speaks_for() or (self._me.id if self._me else None)
         prices = self._backend.capabilities.prices
         price = prices.read_user + prices.read_self
         try:
@@ -112,7 +111,7 @@ class People:
                 f"Finding out whose account this is costs ${usd(price)}, which would pass the"
                 " owner's budget; ask the owner to raise it."
             ) from None
-        if login not in (None, me.id):
+        if me.id != known:
             raise Refused("auth", "The login is for another account; log in again.")
         return me
 
@@ -160,15 +159,15 @@ class People:
         """Return one user, or None, for each of `whos`; what is known and fresh costs nothing."""
         names = [normalise(who) for who in whos]
         now = self._clock.now()
-        known = {name: await self._remembered(name, now - fresh) for name in dict.fromkeys(names)}
+        remembered = zip(names, await self._ledger.known_users(names), strict=True)
+        known = {
+            name: found.user if found and found.checked_at >= now - fresh else None
+            for name, found in remembered
+        }
         missing = [name for name, user in known.items() if user is None]
         if missing:
             known.update(await self._look_up(missing))
         return tuple(known[name] for name in names)
-
-    async def _remembered(self, name: str, since: datetime) -> User | None:
-        found = await self._ledger.known_user(name)
-        return found.user if found is not None and found.checked_at >= since else None
 
     async def _look_up(self, names: Sequence[str]) -> dict[str, User | None]:
         """Look up names in their one spelling. An id is answered by who has that id, a handle by
@@ -200,9 +199,7 @@ class People:
         users = await self._charges.make(
             charge, ask, lambda users: charge.worst if by_call else price * len(users)
         )
-        now = self._clock.now()
-        await self._ledger.remember_users(users, now)
-        await self._ledger.observe(self._backend.server_windows(), now)
+        await self._ledger.remember_users(users, self._clock.now())
         return users
 
 

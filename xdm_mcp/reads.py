@@ -142,7 +142,7 @@ class Reads:
         prices = self._backend.capabilities.prices
         worst = prices.read_page + prices.read_message * count
         one = prices.read_page + prices.read_message
-        return Charge(account.id, worst, one, self._policy.budget(), limits)
+        return Charge(account.id, worst, one, self._policy.budget(), limits, messages=count)
 
     async def _learn(self, page: MessagePage) -> None:
         account = await self._people.account()
@@ -157,7 +157,6 @@ class Reads:
             keep=self._keep,
             marked_for=self._policy.leak.remembered,
         )
-        await self._ledger.observe(self._backend.server_windows(), now)
 
 
 def bound_of(account_id: str, per_day: int | None) -> tuple[Limit, ...]:

@@ -32,9 +32,6 @@ from xdm_mcp.characters import (
     kind_of,
     name_of,
 )
-from xdm_mcp.links import Link, links
-
-__all__ = ["Cleaned", "Hidden", "Link", "clean", "clean_name", "hidden", "links"]
 
 MAX_MARKS = {Kind.MARK: 3, Kind.SPELLING_MARK: 5}
 """How many marks a character may have once a mark of the kind is added to it. Spelling needs more

@@ -80,7 +80,8 @@ def folded(line: str, room: int | None) -> list[str]:
     """
     from rich.cells import chop_cells
 
-    return [line] if room is None else chop_cells(line, room) or [""]
+    # What takes no cell, as a lone accent, leaves rich with no part.
+    return [line] if room is None else chop_cells(line, room) or [line]
 
 
 def gutter(shown: str, room: int | None) -> Iterator[tuple[str, str]]:

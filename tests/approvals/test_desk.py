@@ -10,9 +10,10 @@ import pytest
 
 from tests.rigs import IRIS, JUNE, Rig, rig
 from xdm_mcp.approvals.factors import Proof, attest
-from xdm_mcp.approvals.view import HeldView, exact
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.sends import Assurance, SendState
+from xdm_mcp.spelling import exact
 
 PIN = "830274"
 

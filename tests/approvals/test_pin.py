@@ -15,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher, Type
 
 from tests.approvals.making import NOW
+from tests.starting import start_together
 from xdm_mcp.approvals.factors import CHANGE_PIN, client_form
 from xdm_mcp.approvals.pin import LONGEST, Pin, refuse_easy
 from xdm_mcp.clock import ManualClock
@@ -213,12 +214,6 @@ def test_eight_processes_that_guess_at_once_have_five_tries_in_all(tmp_path: Pat
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(PROCESSES)
     ]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
+    start_together(children)
     judged = [int(child.communicate(timeout=60)[0]) for child in children]
     assert sum(judged) == 5

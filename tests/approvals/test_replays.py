@@ -19,13 +19,14 @@ import pytest
 from tests.rigs import IRIS, JUNE, MIRA, START, Rig, rig
 from xdm_mcp.app import open_app
 from xdm_mcp.approvals.factors import Proof, attest, client_form
-from xdm_mcp.approvals.view import HeldView, exact
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import load
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.models.sends import Assurance, SendState, approval_digest
 from xdm_mcp.outbox.drafts import draft_of
+from xdm_mcp.spelling import exact
 
 CASES: dict[str, int] = {}
 """How many cases each test tried."""
@@ -53,9 +54,9 @@ CHANGES: dict[str, str] = {
 
 
 @asynccontextmanager
-async def desk(home: Path, clock: ManualClock | None = None) -> AsyncIterator[Rig]:
+async def desk(home: Path) -> AsyncIterator[Rig]:
     """Yield a program whose ledger is in memory: the world of the pretend X is on disk."""
-    clock = clock or ManualClock(START)
+    clock = ManualClock(START)
     settings = load(home=home, env={}, ledger_url="sqlite:///:memory:")
     async with open_app(settings, clock=clock) as app:
         yield Rig(app, clock, home)
@@ -69,10 +70,10 @@ async def hold(rig: Rig, text: str, **where: Any) -> HeldView:
     return await rig.app.desk.view(result.approval_id)
 
 
-def proof_of(shown: HeldView, assurance: Assurance = Assurance.PERSON) -> Proof:
+def proof_of(shown: HeldView) -> Proof:
     """Return a person's proof about exactly what was shown."""
     assert shown.digest is not None
-    return attest(assurance, "test", shown.digest)
+    return attest(Assurance.PERSON, "test", shown.digest)
 
 
 async def approve(rig: Rig, shown: HeldView) -> SendState:

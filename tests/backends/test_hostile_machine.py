@@ -15,7 +15,8 @@ from tests.backends.hostile import DIALECTS, HOME, TARGET
 from tests.backends.test_http_sockets import OK, SocketStream, Talk, listening
 from tests.backends.wires import NOW
 from tests.contract.backends.arena import CREDENTIALS
-from xdm_mcp.backends.http import Credential, NoAnswer, Wire
+from xdm_mcp.backends.auth import Credential
+from xdm_mcp.backends.http import NoAnswer, Wire
 from xdm_mcp.backends.registry import BACKENDS, open_backend
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.config import Settings

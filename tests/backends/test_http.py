@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.backends.wires import NOW, TOKEN, Script, raw, reply
-from xdm_mcp.backends.http import MAX_BODY, Answer, Credential, NoAnswer, Unreadable, Wire
+from xdm_mcp.backends.auth import Credential
+from xdm_mcp.backends.http import MAX_BODY, MAX_PAGE, Answer, NoAnswer, Unreadable, Wire
 from xdm_mcp.clock import ManualClock
 
 NEVER_LEFT = [
@@ -111,6 +112,10 @@ async def test_a_body_beyond_the_bound_is_dropped_early() -> None:
     endless = Drip(b" " * 65_536, 10_000)
     answer = await get(wire_over(lambda _: httpx2.Response(200, stream=endless)))
     assert answer.content == Unreadable("too large")
+    assert endless.taken <= MAX_PAGE // 65_536 + 1
+    endless = Drip(b" " * 65_536, 10_000)
+    wire = wire_over(lambda _: httpx2.Response(200, stream=endless))
+    assert (await wire.write("/2/dm", content=b"{}")).content == Unreadable("too large")
     assert endless.taken <= MAX_BODY // 65_536 + 1
 
 

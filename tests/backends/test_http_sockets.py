@@ -13,7 +13,8 @@ from anyio.abc import SocketStream
 from pydantic import SecretStr
 
 from tests.backends.wires import NOW
-from xdm_mcp.backends.http import Credential, NoAnswer, Unreadable, Wire
+from xdm_mcp.backends.auth import Credential
+from xdm_mcp.backends.http import NoAnswer, Unreadable, Wire
 from xdm_mcp.clock import ManualClock
 
 Talk = Callable[[SocketStream], Awaitable[None]]

@@ -87,8 +87,13 @@ def test_a_cursor_of_the_service_that_is_endless_ends_its_list() -> None:
     assert (len(told), place) == (1, None)
 
 
+HALF = Place({"all": "\ud800"}).written()
+"""Half a character, which no request can carry."""
+
+
 @pytest.mark.parametrize(
-    "cursor", ["", "?", "é", "bnVsbA", "W10", "WzEsMl0", "W251bGwseyJ4IjpudWxsfV0", "W3RydWUse31d"]
+    "cursor",
+    ["", "?", "é", "bnVsbA", "W10", "WzEsMl0", "W251bGwseyJ4IjpudWxsfV0", "W3RydWUse31d", HALF],
 )
 def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
     """In a sentence."""

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from tests.backends.test_http_sockets import OK, SocketStream, listening
 from tests.backends.wires import ANNA, NOW, TOKEN, Script, backend_over, reply
-from xdm_mcp.backends.http import Answer, Credential, Wire
+from xdm_mcp.backends.auth import Credential
+from xdm_mcp.backends.http import Answer, Wire
 from xdm_mcp.backends.signing import HeaderAuth
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.errors import XdmError

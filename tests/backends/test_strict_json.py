@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xdm_mcp.backends.strict_json import MAX_DEPTH, parse
+from xdm_mcp.backends.strict_json import MAX_DEPTH, parse, parse_page
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -81,3 +81,29 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
 def test_long_ids_keep_every_digit() -> None:
     """Numbers are exact: no id is rounded to what a float can hold."""
     assert parse(b'{"id": 2019384131067818211}') == {"id": 2019384131067818211}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"a \ud83d b", "a \ufffd b"),
+        (r"\uDC00\ud83d", "\ufffd\ufffd"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\\ud83d \ud83d", "\\ud83d \ufffd"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\ud83d\n", "\ufffd\n"),
+    ],
+)
+def test_half_a_character_spoils_no_page(written: str, read: str) -> None:
+    """It alone is replaced: whole ones, and what only looks like one, stay."""
+    assert parse_page(b'["' + written.encode() + b'", 1]') == [read, 1]
+
+
+@given(st.binary(max_size=200))
+@settings(deadline=None)
+def test_a_page_is_read_as_anything_else_or_refused(body: bytes) -> None:
+    """Mending turns nothing else into sense, and raises nothing else."""
+    try:
+        assert parse_page(body) == parse(body)
+    except ValueError as error:
+        assert str(error)  # noqa: PT017 - most bytes are no JSON, some are

@@ -87,9 +87,22 @@ async def test_a_sentence_of_x_under_success_is_proof(says: str) -> None:
     assert (outcome.state, outcome.code) == (SendState.FAILED, WORDS_OF_X[says].code)
 
 
-@pytest.mark.parametrize("body", [{"code": 108}, {"error": {"code": 108}}])
+@pytest.mark.parametrize("body", [{"code": 108}, {"code": "108"}, {"error": {"code": 108}}])
 async def test_a_number_of_the_service_is_no_code_of_x(body: dict[str, object]) -> None:
     """X's own stands in its list of errors, which the service quotes."""
     assert (await told("twitterapi-io", msg="no", **body)).state is SendState.UNKNOWN
     quoted = await told("twitterapi-io", msg="no", errors=[{"code": 108}])
     assert (quoted.state, quoted.code) == (SendState.FAILED, "bad_recipient")
+
+
+@pytest.mark.parametrize("nothing", [0, "0", "000", "", None, False, -1])
+async def test_a_success_whose_id_is_nothing_proves_no_message(nothing: object) -> None:
+    """Zero is what a service writes where it has no id."""
+    for over, body in (
+        (getxapi_over, {"data": {"id": nothing}}),
+        (getxapi_over, {"id": nothing}),
+        (twitterapi_io_over, {"message_id": nothing}),
+    ):
+        script = Script(reply(200, {"status": "success", **body}))
+        outcome = await over(script).send(Target((ANNA,)), "Hello!", None)
+        assert (outcome.state, outcome.code) == (SendState.UNKNOWN, "no_receipt")

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.backends.test_strict_json import VALUES
@@ -56,6 +56,15 @@ async def test_one_persons_messages_are_looked_for_in_whole_pages() -> None:
     assert [request.url.params.get("cursor") for request in script.requests] == [
         None, "c1", "c1", "c2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["abc", "|", "-5", "9" * 5000, "\u0663"])
+async def test_a_place_that_is_not_ours_is_refused_before_anything_leaves(place: str) -> None:
+    """Whoever forges a cursor may write any place into it."""
+    script = Script(reply(200, {"events": [MADE]}))
+    with pytest.raises(BadInput, match="cursor"):
+        await backend(script).messages(limit=2, with_user=ANNA, cursor=f"c1|{place}")
+    assert script.requests == []
 
 
 async def test_a_person_is_looked_up_with_how_we_stand_to_them() -> None:
@@ -147,6 +156,7 @@ def test_an_odd_timestamp_gives_way_to_the_id(stamp: str) -> None:
     assert message.created_at.tzinfo is not None
 
 
+@example({"events": []}, 200)
 @given(VALUES, st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 408, 429, 500, 503]))
 @settings(deadline=None, max_examples=60)
 async def test_no_answer_is_sent_without_a_proper_event(value: Any, status: int) -> None:

@@ -86,7 +86,17 @@ def test_nonsense_says_nothing(odd: dict[str, str]) -> None:
     assert send_windows(headers(**odd), NOW) == ()
 
 
-@given(st.dictionaries(st.sampled_from(list(headers())), st.text(max_size=12)))
+COUNTS = st.text(max_size=12) | st.integers(0, 99).map(str)
+RESETS = st.text(max_size=12) | st.integers(-4_000, 4_000).map(
+    lambda seconds: str(int((NOW + timedelta(seconds=seconds)).timestamp()))
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={name: RESETS if name.endswith("reset") else COUNTS for name in headers()}
+    )
+)
 @settings(deadline=None)
 def test_no_header_makes_it_fail(told: dict[str, str]) -> None:
     """Whatever the headers hold, a window lies ahead and has no more left than its limit."""

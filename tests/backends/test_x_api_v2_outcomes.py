@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.backends.test_strict_json import VALUES
 from tests.backends.wires import ACCEPTED, ANNA, EVENT, ME, NOW, PAIR
+from xdm_mcp.backends import unanswered
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.http import Answer, NoAnswer, Unreadable
 from xdm_mcp.backends.x_api_v2_errors import TABLE, Refusal
@@ -28,9 +29,9 @@ def outcome(status: int, content: object = None, **headers: str) -> Outcome:
     return outcomes.outcome_of(Answer(status, fields, content), TARGET, NOW, ME)
 
 
-def coded(number: int, message: str = "") -> dict[str, Any]:
+def coded(number: int) -> dict[str, Any]:
     """Return a body with one numeric code."""
-    return {"errors": [{"code": number, "message": message}]}
+    return {"errors": [{"code": number, "message": ""}]}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -163,13 +164,18 @@ def test_a_rate_limit_says_when_to_try_again() -> None:
 
 def test_a_lost_answer_is_unknown_unless_nothing_left() -> None:
     """Only proof that nothing left gives everything back."""
-    lost = outcomes.lost(NoAnswer("It broke off.", left=True))
-    never = outcomes.lost(NoAnswer("It was not reached.", left=False))
+    lost = unanswered.lost("X", NoAnswer("It broke off.", left=True))
+    never = unanswered.lost("X", NoAnswer("It was not reached.", left=False))
     assert (lost.state, lost.code, lost.not_sent) == (SendState.UNKNOWN, "no_answer", False)
     assert (never.state, never.code, never.not_sent) == (SendState.FAILED, "not_sent", True)
 
 
-@given(st.integers(100, 599), VALUES, VALUES)
+STATUSES = st.sampled_from([200, 201, 400, 401, 403, 404, 408, 429, 503]) | st.integers(100, 599)
+ANSWERS = VALUES | st.sampled_from([ACCEPTED, ACCEPTED["data"]])
+PROBLEMS = VALUES | st.sampled_from([88, 150, 151, 226, 349]).map(lambda number: {"code": number})
+
+
+@given(STATUSES, ANSWERS, PROBLEMS)
 @settings(deadline=None)
 def test_no_answer_is_sent_without_an_id_or_failed_without_a_known_refusal(
     status: int, content: object, inner: object

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from tests.backends.test_strict_json import VALUES
 from tests.backends.wires import ANNA, EVENT, ME, Answering, Script, backend_over, reply
 from xdm_mcp.backends.x_api_v2_people import FOLLOWERS, OWNED_READ, balance_in
+from xdm_mcp.clock import ManualClock
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, RateLimited, Refused, Unsupported
 
 PAGE: dict[str, Any] = {
@@ -151,6 +153,32 @@ async def test_what_was_billed_today_is_not_booked_twice() -> None:
     there._clock.advance(timedelta(hours=24))  # type: ignore[attr-defined]
     costs.append((await there.messages(limit=5)).cost)
     assert costs == [10_000, 0, 10_000]
+
+
+@pytest.mark.parametrize("ahead", [-20, 0, 20])
+@pytest.mark.parametrize("after", [-30, -10, -1, 1, 10, 30])
+async def test_what_x_bills_on_the_old_day_makes_nothing_free_on_the_new(
+    ahead: int, after: int
+) -> None:
+    """The day is X's, whose clock may be ahead of this machine's or behind it."""
+    event = {"id": EVENT, "event_type": "MessageCreate", "text": "Hello.", "sender_id": ANNA}
+    page = {"data": [{**event, "dm_conversation_id": f"{ME}-{ANNA}"}], "meta": {"result_count": 1}}
+    billed: set[date] = set()
+
+    def x(request: httpx2.Request) -> httpx2.Response:
+        here = clock.now() + timedelta(seconds=ahead)
+        billed.add(here.date())
+        return reply(200, page, date=format_datetime(here, usegmt=True))(request)
+
+    there = backend_over(x)
+    clock: ManualClock = there._clock  # type: ignore[assignment]
+    midnight = datetime(2026, 10, 15, tzinfo=UTC)
+    clock.advance(midnight + timedelta(seconds=after) - clock.now())
+    booked = 0
+    for _ in range(5):
+        booked += (await there.messages(limit=5)).cost
+        clock.advance(timedelta(minutes=2))
+    assert booked >= 10_000 * len(billed)
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -145,6 +146,22 @@ async def test_a_page_that_cannot_be_understood_is_not_an_empty_one() -> None:
     for odd in (reply(200, {}), reply(204), raw(200, b"<html>", content_type="text/html")):
         with pytest.raises(BackendUnavailable):
             await backend_over(Script(odd)).messages(limit=3)
+
+
+async def test_half_a_character_of_a_stranger_hides_nobodys_message() -> None:
+    """Whoever can write one into a message could keep the whole inbox from being read."""
+    page = json.dumps({"data": [{**MESSAGE, "id": "7", "text": "\ud83d hi"}, MESSAGE]}).encode()
+    script = Script(raw(200, page, content_type="application/json"))
+    told = await backend_over(script).messages(limit=20)
+    assert [m.text for m in told.messages] == [MESSAGE["text"], "\ufffd hi"]
+
+
+async def test_a_page_of_the_longest_messages_is_read() -> None:
+    """As far as X lets people write: 10,000 characters each, of the widest spelling."""
+    long = {**MESSAGE, "text": "\U0001f600" * 10_000}
+    page = {"data": [{**long, "id": str(number)} for number in range(1, 101)]}
+    script = Script(reply(200, page))
+    assert len((await backend_over(script).messages(limit=100)).messages) == 100
 
 
 async def test_a_message_is_found_by_its_id() -> None:

@@ -47,6 +47,6 @@ def backend(script: Callable[[httpx2.Request], Any], who: Keys | None = None) ->
     )
 
 
-def code(number: int, status: int = 403, message: str = "") -> Answering:
+def code(number: int, status: int = 403) -> Answering:
     """Answer with one of X's numbers."""
-    return reply(status, {"errors": [{"code": number, "message": message}]})
+    return reply(status, {"errors": [{"code": number, "message": ""}]})

@@ -36,10 +36,10 @@ def answering(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[str]:
     return asked
 
 
-def filled(home: Home, keep: str = "30") -> None:
+def filled(home: Home) -> None:
     """Have the inbox read by a program that keeps messages."""
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (home.path / "policy.toml").write_text(f"[inbox]\nkeep = {keep}\n")
+    (home.path / "policy.toml").write_text("[inbox]\nkeep = 30\n")
 
     async def work(app: App) -> None:
         await app.inbox.page()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xdm_mcp.cli.paint import aligned, bar, gutter, heat, plain, print_json, span
+from xdm_mcp.cli.paint import aligned, bar, gutter, heat, plain, print_json
+from xdm_mcp.clock import span
 from xdm_mcp.spelling import visible
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\rSENT\x08\u202eevil\u2066\u200b\x9b31m\u2028"

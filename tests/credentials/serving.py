@@ -90,10 +90,10 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(expires_in: int = 7200) -> Iterator[Served]:
+def serving() -> Iterator[Served]:
     """Serve a new world in a thread."""
     clock = SystemClock()
-    authority = Authority(clock, expires_in)
+    authority = Authority(clock)
     app = build_app(MemoryJournal(clock), clock, authority=authority)
     with bind("127.0.0.1", 0) as listening:
         config = uvicorn.Config(

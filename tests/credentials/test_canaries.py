@@ -30,7 +30,7 @@ from tests.credentials.test_bearer import Inside
 from xdm_mcp.app import App
 from xdm_mcp.backends.registry import BACKENDS
 from xdm_mcp.clock import ManualClock
-from xdm_mcp.config import SECRETS, Settings, load
+from xdm_mcp.config import Settings, load
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.bearer import StoredBearer
 from xdm_mcp.credentials.record import ACCESS, CLIENT, REFRESH, Record
@@ -41,6 +41,7 @@ from xdm_mcp.models.sends import Target
 from xdm_mcp.sandbox.droppable import DroppableProtocol
 from xdm_mcp.server.build import build_server
 from xdm_mcp.server.logs import log_to_stderr
+from xdm_mcp.sources import SECRETS
 
 PERSON = "2200000011"
 CANARIES = {name: f"canary/{name}+{number:02d}=7Qx" for number, name in enumerate(SECRETS)}

@@ -10,19 +10,20 @@ from pydantic import SecretStr
 
 from xdm_mcp.app import App
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import SECRETS, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.speaker import NAMES, speaker_for
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sources import SECRETS
 
 CLOCK = SystemClock()
 KEYS = {name: f"made-up-{name}" for name in NAMES["x-api-v1"]}
 
 
-def stored(home: Path, origin: str = "https://api.x.com") -> Record:
+def stored(home: Path) -> Record:
     """Store a login with four keys."""
-    record = Record("x-api-v1", origin, "7", "someone", KEYS)
+    record = Record("x-api-v1", "https://api.x.com", "7", "someone", KEYS)
     Store(home).save(record, "file")
     return record
 

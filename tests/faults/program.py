@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from tests.faults.edges import EdgedDatabase, EdgedTransport, Edges
 from xdm_mcp.app import App
+from xdm_mcp.backends.auth import Credential
 from xdm_mcp.backends.base import Backend, Capabilities
-from xdm_mcp.backends.http import Credential, Wire
+from xdm_mcp.backends.http import Wire
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.clock import Clock
 from xdm_mcp.config import load

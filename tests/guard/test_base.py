@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
 import pytest
 
 from tests.guard.making import HOUR, NOW, draft, facts
-from xdm_mcp.guard.base import HoldingRule, Rule, decide
+from xdm_mcp.guard.base import HoldingRule, Rule, conclude, findings_of
 from xdm_mcp.models.sends import Assurance, Draft
-from xdm_mcp.models.verdicts import Facts, Finding, Verdict
+from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
 
 
 class Says(Rule):
@@ -35,16 +36,21 @@ def saying(verdict: Verdict, says: str = "Because.", **known: object) -> Says:
     return Says(finding=Finding("says", verdict, says, **known))  # type: ignore[arg-type]
 
 
+def decided(rules: Sequence[Rule], approval: Assurance | None = None) -> Decision:
+    """Return the decision of `rules` on an ordinary draft."""
+    return conclude(findings_of(rules, draft(), facts(), NOW), approval)
+
+
 def judged(*rules: Rule, approval: Assurance | None = None) -> tuple[Verdict, list[str]]:
     """Return the verdict and the reasons of `rules` on an ordinary draft."""
-    decision = decide(rules, draft(), facts(), NOW, approval)
+    decision = decided(rules, approval)
     return decision.verdict, [says for _, says in decision.reasons]
 
 
 def test_a_policy_without_rules_decides_nothing() -> None:
     """It would let everything pass, so it is an error."""
     with pytest.raises(ValueError, match="a policy without rules"):
-        decide((), draft(), facts(), NOW)
+        findings_of((), draft(), facts(), NOW)
 
 
 def test_rules_with_nothing_to_say_let_a_draft_pass() -> None:
@@ -96,15 +102,15 @@ def test_no_approval_answers_a_denial(approval: Assurance | None) -> None:
 def test_a_decision_asks_for_the_most_that_any_holding_rule_asks() -> None:
     """A passkey for one rule is a passkey for all."""
     rules = [saying(Verdict.HOLD, least=least) for least in Assurance]
-    assert decide(rules, draft(), facts(), NOW).least is Assurance.PASSKEY
+    assert decided(rules).least is Assurance.PASSKEY
 
 
 def test_time_heals_a_denial_only_where_it_heals_every_one() -> None:
     """And then at the last of their times."""
     soon, late = saying(Verdict.DENY, retry_at=NOW), saying(Verdict.DENY, retry_at=NOW + HOUR)
 
-    assert decide([late, soon], draft(), facts(), NOW).retry_at == NOW + HOUR
-    assert decide([late, saying(Verdict.DENY)], draft(), facts(), NOW).retry_at is None
+    assert decided([late, soon]).retry_at == NOW + HOUR
+    assert decided([late, saying(Verdict.DENY)]).retry_at is None
 
 
 @pytest.mark.parametrize("least", ["client", "person", "passkey"])

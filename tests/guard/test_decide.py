@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.guard.making import ACCOUNT, NOW, draft, standing, window
-from xdm_mcp.guard.base import Rule, conclude, decide, findings_of
+from xdm_mcp.guard.base import Rule, conclude, findings_of
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.guard.presets import PRESETS
 from xdm_mcp.models.quota import Spend, Window
@@ -200,8 +200,8 @@ def test_the_order_of_the_rules_never_changes_the_verdict(
     """Nor anything else that follows from a decision."""
     shuffled = list(policy.rules())
     random.shuffle(shuffled)
-    one = decide(policy.rules(), wanted, known, NOW, approval)
-    other = decide(shuffled, wanted, known, NOW, approval)
+    one = conclude(findings_of(policy.rules(), wanted, known, NOW), approval)
+    other = conclude(findings_of(shuffled, wanted, known, NOW), approval)
 
     assert (one.verdict, one.retry_at, one.not_before, one.least) == (
         other.verdict,
@@ -220,8 +220,8 @@ def test_a_further_rule_never_loosens_a_decision(
     rules: Sequence[Rule] = policy.rules()
     some = data.draw(st.lists(st.sampled_from(rules), min_size=1, unique_by=id))
 
-    fewer = decide(some, wanted, known, NOW, approval)
-    every = decide(rules, wanted, known, NOW, approval)
+    fewer = conclude(findings_of(some, wanted, known, NOW), approval)
+    every = conclude(findings_of(rules, wanted, known, NOW), approval)
 
     assert fewer.verdict <= every.verdict
 

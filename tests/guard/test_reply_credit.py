@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.guard.making import HOUR, NOW, SECOND, draft, facts, peer, stranger
-from xdm_mcp.guard.reply_credit import ReplyCredit, solicited
+from xdm_mcp.guard.reply_credit import ReplyCredit
 from xdm_mcp.models.verdicts import Verdict
 
 DAY = 24 * HOUR
@@ -26,12 +26,15 @@ DAY = 24 * HOUR
 )
 def test_five_replies_within_a_day_are_solicited(ago: timedelta, own: int, expected: bool) -> None:
     """The day is half open, and the sixth message is not solicited."""
-    assert solicited(peer(last_inbound_at=NOW - ago, own_since_inbound=own), NOW) is expected
+    assert (
+        ReplyCredit().solicits(peer(last_inbound_at=NOW - ago, own_since_inbound=own), NOW)
+        is expected
+    )
 
 
 def test_nothing_to_a_stranger_is_solicited() -> None:
     """Who never wrote asked for nothing."""
-    assert not solicited(stranger(), NOW)
+    assert not ReplyCredit().solicits(stranger(), NOW)
 
 
 def test_the_owner_may_shorten_both_bounds() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -14,6 +15,9 @@ import pytest
 from tests.rigs import IRIS, Rig, rig
 from xdm_mcp.errors import BadInput
 from xdm_mcp.models.messages import pair_id
+
+LENA = "2200000023"
+"""Somebody else of the sandbox."""
 
 KEEP = "[inbox]\nkeep = 30\n"
 
@@ -49,6 +53,29 @@ async def test_a_search_of_kept_messages_asks_nobody_and_says_what_it_covers(
         assert [message.from_id for message in page.messages or []] == [IRIS]
         assert any("kept on this machine: messages from 20" in note for note in page.notes)
         assert await reads(here) == before
+
+
+async def test_what_a_search_finds_when_its_marks_are_gone_goes_to_nobody_else_unasked(
+    tmp_path: Path,
+) -> None:
+    """It was read from X long ago, and an agent reads it now."""
+    told = "The spare key hangs behind the green door of 17 Rosenholt Street."
+    free: dict[str, Any] = {"confirmation": {"mode": "never"}}
+    async with rig(tmp_path, inbox={"keep": 365}, **free) as here:
+        await here.says(IRIS, told)
+        await here.app.inbox.page(with_user=IRIS)
+        await here.send("Thank you.")
+        here.later(days=60)
+        clock = here.clock
+    async with rig(tmp_path, clock, inbox={"keep": 365}, **free) as here:
+        await here.says(LENA, "Where is the key?")
+        await here.app.inbox.page(with_user=LENA)
+        [found] = (await here.app.inbox.page(query="rosenholt")).messages or []
+        assert found.text == told
+
+        answer = await here.send(f"Listen: {told}", to=LENA)
+
+        assert (answer.status, [reason.rule for reason in answer.reasons]) == ("held", ["leak"])
 
 
 async def test_without_keeping_it_searches_what_was_read_and_says_so(tmp_path: Path) -> None:

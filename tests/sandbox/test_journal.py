@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from tests.sandbox.conftest import IRIS, ME, START, client_of, deliveries, sent, to
 from tests.sandbox.x_api_v2.test_media import PNG, attach, uploaded
+from tests.starting import start_together
 from xdm_mcp.clock import ManualClock
 from xdm_mcp.sandbox.events import Blocked
 from xdm_mcp.sandbox.journal import Hold, JournalDamaged, MemoryJournal
@@ -135,13 +136,7 @@ async def test_real_processes_at_once_lose_and_repeat_nothing(path: Path, join: 
     """Three children write as fast as they can: every id once, and every message in the world."""
     children = [child(path, 20) for _ in range(3)]
     try:
-        for each in children:
-            assert each.stdout is not None
-            assert each.stdout.readline() == "ready\n"
-        for each in children:
-            assert each.stdin is not None
-            each.stdin.write("go\n")
-            each.stdin.flush()
+        start_together(children)
         outputs = [each.communicate(timeout=60) for each in children]
     finally:
         for each in children:

@@ -48,9 +48,9 @@ class Asked:
     arguments: Mapping[str, Any]
 
 
-def filled(template: Template, conversation_id: str = "1-2") -> str:
+def filled(template: Template) -> str:
     """Return a prompt with every argument given."""
-    kinds = {"conversation": conversation_id, "count": "5", "words": 'what "matters" {focus} `x`'}
+    kinds = {"conversation": "1-2", "count": "5", "words": 'what "matters" {focus} `x`'}
     return template.fill({a.name: kinds[a.kind] for a in template.arguments})
 
 

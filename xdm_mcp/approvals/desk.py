@@ -13,7 +13,7 @@ from datetime import datetime
 from xdm_mcp.approvals.factors import Proof
 from xdm_mcp.approvals.passkeys import Passkeys
 from xdm_mcp.approvals.pin import Pin
-from xdm_mcp.approvals.view import Heard, HeldView, conversation_of, one_line, view_of
+from xdm_mcp.approvals.view import Heard, HeldView, conversation_of, view_of
 from xdm_mcp.backends.base import Backend
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BadInput
@@ -26,6 +26,7 @@ from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
 from xdm_mcp.outbox.sending import Outbox
 from xdm_mcp.outbox.standing import Standing
+from xdm_mcp.spelling import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +169,9 @@ class Desk:
         ]
 
     async def _handles(self, entry: Entry) -> dict[str, str]:
-        known = {
-            user_id: await self._ledger.known_user(user_id)
-            for user_id in (entry.account_id, *entry.target.user_ids)
-        }
-        return {
-            who: found.user.handle for who, found in known.items() if found and found.user.handle
-        }
+        ids = (entry.account_id, *entry.target.user_ids)
+        known = await self._ledger.known_users(ids)
+        return {found.user.id: found.user.handle for found in known if found and found.user.handle}
 
 
 def _past(entry: Entry) -> Past:

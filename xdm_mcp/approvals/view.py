@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from xdm_mcp.links import links
 from xdm_mcp.models.messages import Message, pair_id
 from xdm_mcp.models.quota import Window
 from xdm_mcp.models.sends import Assurance, Attachment, Entry, Hold, SendState, approval_digest
 from xdm_mcp.models.verdicts import Facts
 from xdm_mcp.outbox.drafts import draft_of
-from xdm_mcp.sanitizer import clean, links
-from xdm_mcp.spelling import Piece as Piece
-from xdm_mcp.spelling import exact as exact
-from xdm_mcp.spelling import one_line as one_line
-from xdm_mcp.spelling import pieces_of as pieces_of
+from xdm_mcp.outbox.sending import WAITING
+from xdm_mcp.sanitizer import clean
+from xdm_mcp.spelling import Piece, one_line, pieces_of
 
 LAST_WORDS = 6
 """How many of a conversation's last messages are shown beside a held send."""
@@ -128,7 +127,7 @@ class HeldView:
     @property
     def waits(self) -> bool:
         """Whether it still waits, for a person or after one approved; else its text is gone."""
-        return self.state in {SendState.HELD, SendState.APPROVED}
+        return self.state in WAITING
 
     @property
     def altered(self) -> bool:

@@ -30,6 +30,8 @@ class Prices:
     """What a page of messages costs whatever is on it; `read_message` is charged on top."""
     read_self: int = 0
     """What finding out our own account costs on top of `read_user`."""
+    read_sender: int = 0
+    """What the sender may cost whom a message brings with it, as the service is asked now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Backend(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; known without any request."""
+        """What it can do; known without any request. Of prices `read_sender` alone may change."""
         ...
 
     async def ready(self) -> None:

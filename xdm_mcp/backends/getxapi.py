@@ -16,14 +16,15 @@ from pydantic import SecretStr
 
 from xdm_mcp.backends import getxapi_parse as parse
 from xdm_mcp.backends import vendor_outcomes as outcomes
-from xdm_mcp.backends.auth import usable
+from xdm_mcp.backends.auth import Credential, usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.getxapi_errors import GETXAPI, NO_THREAD
-from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
-from xdm_mcp.backends.lookups import all_of
+from xdm_mcp.backends.http import JSON, Answer, NoAnswer, Wire
+from xdm_mcp.backends.lookups import after, all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
 from xdm_mcp.backends.prices import GETXAPI_FOLLOWERS, GETXAPI_TAB, GETXAPI_THREAD, PRICES
 from xdm_mcp.backends.risks import RISKS
+from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, DAY, QUARTER
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, Refused, Unsupported
@@ -123,27 +124,29 @@ class GetXApiBackend:
         """See Backend.me: whose inbox the cookie opens, by a page of one message, and their name
         where that page does not tell it."""
         listing = await self._listing("/twitter/dm/list", {"tab": TABS[0], "count": 1})
-        self._account = listing.account_id
-        if listing.account_id is None:
+        account = listing.account_id
+        if account is None:
             raise BackendUnavailable("GetXAPI does not say whose inbox this is; try again later.")
-        named = (user for user in listing.users if user.id == self._account and user.handle)
-        return next(named, None) or await self._profile(id=listing.account_id)
+        self._account = self._account or account
+        named = (user for user in listing.users if user.id == account and user.handle)
+        with after(listing):
+            return next(named, None) or await self._profile(id=account)
 
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
         """See Backend.send. The recipient goes as a number, so that nobody else resolves it."""
         if self._cookie is None:
-            return outcomes.unsent("auth", KEYLESS)
+            return unsent("auth", KEYLESS)
         one = len(target.user_ids) == 1 and target.conversation_id is None
         if not one or not USER_ID.match(target.user_ids[0]) or picture is not None or not text:
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         recipient = target.user_ids[0]
         try:
             body = self._body({"recipient_id": recipient, "text": text})
             answer = await self._wire.write("/twitter/dm/send", content=body, headers=JSON)
         except NoAnswer as failure:
-            return outcomes.lost(GETXAPI, failure)
+            return lost(GETXAPI.name, failure)
         except ValueError:  # half a character, which no JSON can carry
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         receipt = parse.receipt_in(answer.content)
         wrong = parse.crossed(answer.content, recipient, self._account)
         return outcomes.outcome_of(GETXAPI, answer, receipt, self._clock.now(), crossed=wrong)
@@ -256,7 +259,8 @@ class GetXApiBackend:
         unread: dict[str, bool] = {}
         asked = 0
         for tab, at in place.cursors.items():
-            listing = await self._listing("/twitter/dm/list", _page(limit, at) | {"tab": tab})
+            with after(asked):
+                listing = await self._ours("/twitter/dm/list", _page(limit, at) | {"tab": tab})
             asked += 1
             if listing.tab in pages:  # a service that knows one tab only, and gave it already
                 continue
@@ -275,7 +279,7 @@ class GetXApiBackend:
         place = place_of(cursor, (conversation_id,))
         body = {"conversation_id": conversation_id}
         at = place.cursors.get(conversation_id)
-        listing = await self._listing("/twitter/dm/conversation", _page(limit, at) | body)
+        listing = await self._ours("/twitter/dm/conversation", _page(limit, at) | body)
         own = [m for m in listing.messages if m.conversation_id == conversation_id]
         if listing.messages and not own:
             raise BackendUnavailable("GetXAPI told of another conversation; try again later.")
@@ -291,6 +295,13 @@ class GetXApiBackend:
         listing = parse.listing_in(answer.content, place) if answer.ok else None
         if listing is None:
             outcomes.refuse_read(GETXAPI, answer, self._clock.now())
+        return listing
+
+    async def _ours(self, path: str, body: Mapping[str, object]) -> parse.Listing:
+        """Return a page of the account that the cookie opened before, if it is one."""
+        listing = await self._listing(path, body)
+        if listing.account_id not in (None, self._account or listing.account_id):
+            raise BackendUnavailable("GetXAPI told of another account's messages; try again later.")
         return listing
 
     async def _found(self, asked: Mapping[str, str]) -> User | None:

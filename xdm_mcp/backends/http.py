@@ -1,10 +1,10 @@
 """One bounded HTTP client for every backend.
 
 A call ends within its deadline, goes to one host, follows no redirect, reads no proxy setting and
-no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes. It leaves at
-most once: services count and bill each request, so only what never left is tried again, and that
-only for a read. Whatever goes wrong on the way is one exception, `NoAnswer`, which knows whether a
-byte of the request can have left.
+no `.netrc`, keeps no cookie, decompresses nothing and holds at most `MAX_BODY` bytes, of a
+page `MAX_PAGE`. It leaves at most once: services count and bill each request, so only what never
+left is tried again, and that only for a read. Whatever goes wrong on the way is one exception,
+`NoAnswer`, which knows whether a byte of the request can have left.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from xdm_mcp import __version__
-from xdm_mcp.backends.auth import Credential as Credential
-from xdm_mcp.backends.auth import Keys
+from xdm_mcp.backends.auth import Credential, Keys
 from xdm_mcp.backends.origins import checked_origin, host_of
-from xdm_mcp.backends.strict_json import parse
+from xdm_mcp.backends.strict_json import parse, parse_page
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, Refused, XdmError
 from xdm_mcp.models.quota import DEADLINE
@@ -36,7 +35,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_BODY = 4 * 1024 * 1024
-"""How many bytes of an answer are read: a full page of messages has about 1 MiB at most."""
+"""How many bytes of the answer to a write are read."""
+
+MAX_PAGE = 16 * 1024 * 1024
+"""How many bytes of the answer to a read: 100 messages of 10,000 emoji have 12 MB in escapes."""
 
 KEEP_ALIVE = 5.0
 """Seconds for which an idle connection is reused: shorter than servers keep theirs, so that a write
@@ -141,7 +143,7 @@ class Wire:
         """
         secret = await self._secret()
         ends_at = self._begin(share)
-        asked: dict[str, Any] = {"method": "GET", "path": path, "params": params}
+        asked: dict[str, Any] = {"method": "GET", "path": path, "params": params, "page": True}
         if body is not None:
             asked |= {"method": "POST", "content": body, "headers": JSON}
         answer = await self._tried(ends_at, secret, asked)
@@ -229,14 +231,21 @@ class Wire:
         return HeaderAuth(secret, who.header, who.prefix) if who and secret else None
 
     async def _once(
-        self, method: str, path: str, ends_at: float, secret: SecretStr | None, **request: Any
+        self,
+        method: str,
+        path: str,
+        ends_at: float,
+        secret: SecretStr | None,
+        *,
+        page: bool = False,
+        **request: Any,
     ) -> Answer:
         evidence = _Evidence()
         seconds = max(0.0, ends_at - anyio.current_time())
         try:
             with self._steps.step("request", method) as step, anyio.fail_after(seconds):
                 answer = await self._exchange(
-                    method, path, evidence, seconds, self._auth(secret), **request
+                    method, path, evidence, seconds, self._auth(secret), page=page, **request
                 )
                 step.outcome = str(answer.status)
                 return answer
@@ -253,6 +262,8 @@ class Wire:
         evidence: _Evidence,
         seconds: float,
         auth: httpx2.Auth | None,
+        *,
+        page: bool,
         **request: Any,
     ) -> Answer:
         client = self._client = self._client or self._open()
@@ -268,7 +279,7 @@ class Wire:
         evidence.left = self._transport is not None
         response = await client.send(made, stream=True, auth=auth)
         try:
-            content = await _content(response)
+            content = await _content(response, page=page)
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -322,7 +333,7 @@ def _timeouts(seconds: float) -> httpx2.Timeout:
     return httpx2.Timeout(seconds, connect=seconds / 4, pool=seconds / 4)
 
 
-async def _content(response: httpx2.Response) -> object:
+async def _content(response: httpx2.Response, *, page: bool) -> object:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         return Unreadable("compressed though we asked for plain text")
@@ -332,10 +343,10 @@ async def _content(response: httpx2.Response) -> object:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > (MAX_PAGE if page else MAX_BODY):
             return Unreadable("too large")
     try:
-        return parse(bytes(body))
+        return parse_page(bytes(body)) if page else parse(bytes(body))
     except ValueError:
         return Unreadable("not JSON with one meaning")
 

@@ -1,8 +1,9 @@
-"""Looking up several people at services that know only one at a time."""
+"""Asking several times for one answer, at services that know one person or one list at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import anyio
@@ -21,7 +22,8 @@ async def all_of(
 ) -> list[Told]:
     """Return what `ask` returns for each item, in their order, `at_once` of them at a time.
 
-    Raises the first XdmError that one of them raises, and asks no more after it.
+    Raises the first XdmError that one of them raises, and asks no more after it; it costs what all
+    of them may cost where any of them left.
     """
     told: dict[int, Told] = {}
     failures: list[XdmError] = []
@@ -40,6 +42,17 @@ async def all_of(
     async with anyio.create_task_group() as tasks:
         for _ in range(min(at_once, len(items))):
             tasks.start_soon(work)
-    if failures:
-        raise failures[0]
+    with after(told or any(failure.left for failure in failures)):
+        if failures:
+            raise failures[0]
     return [told[place] for place in range(len(items))]
+
+
+@contextmanager
+def after(asked: object) -> Iterator[None]:
+    """Where something was `asked` before, a failure that never left itself is not free."""
+    try:
+        yield
+    except XdmError as error:
+        error.left = error.left or bool(asked)
+        raise

@@ -34,11 +34,13 @@ def text_in(item: object, *names: str) -> str | None:
 
 
 def id_in(item: object, *names: str) -> str | None:
-    """Return an id as a decimal string, whether it came as one or as a whole number."""
+    """Return an id as a decimal string, whether it came as one or as a whole number; none is 0,
+    which services write where they have none."""
     value = pick(item, *names)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if 0 <= value < 10**19 else None
-    return value if isinstance(value, str) and MESSAGE_ID.match(value) else None
+    proper = isinstance(value, str) and MESSAGE_ID.match(value) and value.strip("0")
+    return str(value) if proper else None
 
 
 def items_in(item: object, *names: str) -> Sequence[object]:

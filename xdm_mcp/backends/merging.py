@@ -19,6 +19,8 @@ from xdm_mcp.models.messages import Message
 LONGEST = 4_096
 """Characters of a service's own cursor that are carried on: a longer one ends its list."""
 
+STRANGE = "That cursor belongs to another list or is damaged; ask without a cursor."
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -55,11 +57,12 @@ def place_of(cursor: str | None, lists: Sequence[str]) -> Place:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         before, cursors = json.loads(raw)
+        json.dumps(cursors, ensure_ascii=False).encode()  # half a character can go nowhere
     except (binascii.Error, ValueError, TypeError, RecursionError):
         before, cursors = "", None
     numbered = before is None or (isinstance(before, int) and not isinstance(before, bool))
     if not numbered or not isinstance(cursors, dict) or not _fits(cursors, lists):
-        raise BadInput("That cursor belongs to another list or is damaged; ask without a cursor.")
+        raise BadInput(STRANGE)
     return Place(cursors, before)
 
 

@@ -1,14 +1,34 @@
-"""JSON from a stranger, read strictly: one meaning or none."""
+"""JSON from a stranger, read strictly: one meaning or none. Of a page that many have written, half
+a character of one of them spoils nothing."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 import pydantic_core
 
 MAX_DEPTH = 32
 """How deep objects and lists may nest. The deepest that we ask for has about eight levels."""
+
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F]..)|.)",
+    re.DOTALL,
+)
+"""Every escape: a whole pair of surrogates, half of one, or any other."""
+
+
+def parse_page(body: bytes) -> object:
+    """Return what `parse` does, with U+FFFD in the place of each half of a surrogate pair: anybody
+    can write one, and what the others wrote is read all the same. Raises what `parse` raises."""
+    try:
+        return parse(body)
+    except ValueError:
+        mended = _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+        if mended == body:
+            raise
+        return parse(mended)
 
 
 def parse(body: bytes) -> object:

@@ -16,14 +16,15 @@ from pydantic import SecretStr
 
 from xdm_mcp.backends import twitterapi_io_parse as parse
 from xdm_mcp.backends import vendor_outcomes as outcomes
-from xdm_mcp.backends.auth import usable
+from xdm_mcp.backends.auth import Credential, usable
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
-from xdm_mcp.backends.http import JSON, Answer, Credential, NoAnswer, Wire
+from xdm_mcp.backends.http import JSON, Answer, NoAnswer, Wire
 from xdm_mcp.backends.lookups import all_of
 from xdm_mcp.backends.merging import Fetched, merged, place_of
 from xdm_mcp.backends.prices import PRICES
 from xdm_mcp.backends.risks import RISKS
 from xdm_mcp.backends.twitterapi_io_errors import TWITTERAPI_IO
+from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, QUARTER
 from xdm_mcp.clock import Clock
 from xdm_mcp.errors import BackendUnavailable, BadInput, NotFound, Refused, Unsupported
@@ -135,17 +136,17 @@ class TwitterApiIoBackend:
         """See Backend.send."""
         one = len(target.user_ids) == 1 and target.conversation_id is None
         if self._session is None:
-            return outcomes.unsent("auth", KEYLESS)
+            return unsent("auth", KEYLESS)
         if not one or not USER_ID.match(target.user_ids[0]) or picture is not None or not text:
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         fields = {**self._secrets(), "user_id": target.user_ids[0], "text": text}
         try:
             body = pydantic_core.to_json(fields)
             answer = await self._wire.write("/twitter/send_dm_to_user", content=body, headers=JSON)
         except NoAnswer as failure:
-            return outcomes.lost(TWITTERAPI_IO, failure)
+            return lost(TWITTERAPI_IO.name, failure)
         except ValueError:  # half a character, which no JSON can carry
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         return outcomes.outcome_of(
             TWITTERAPI_IO,
             answer,

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.http import Answer
 from xdm_mcp.backends.loose import items_in, pick, text_in
 from xdm_mcp.backends.strict_json import parse
+from xdm_mcp.backends.unanswered import FIND_OUT
 from xdm_mcp.backends.x_api_v2_errors import CLIENT_ERRORS, Refusal, Row
 from xdm_mcp.backends.x_api_v2_limits import number_in
 from xdm_mcp.backends.x_api_v2_problems import Problem, problems_in
 from xdm_mcp.errors import BackendUnavailable, NotFound, RateLimited, Refused
 from xdm_mcp.models.sends import Halt, Outcome, Receipt, SendState
 
-FIND_OUT = "Do not send it again: reading the conversation will tell."
 DAY = timedelta(hours=24)
 LONGEST = 8_192
 """Characters of a sentence that are looked at."""
@@ -68,11 +68,12 @@ class Vendor:
                 return row.refusal
         return None
 
-    def alarm(self, problems: Sequence[Problem]) -> Refusal | None:
-        """Return the first refusal that asks to stop sends, whatever the status."""
+    def alarm(self, status: int, problems: Sequence[Problem]) -> Refusal | None:
+        """Return the first refusal that asks to stop sends: by X's own code or words whatever the
+        status, by the service's words under their own."""
         for row in self.table:
-            specific = row.specific and row.refusal.halts
-            if specific and any(row.fits(each) for each in problems):
+            heard = row.of_x or (row.specific and status in row.statuses)
+            if heard and row.refusal.halts and any(row.fits(each) for each in problems):
                 return row.refusal
         return None
 
@@ -117,7 +118,7 @@ def outcome_of(
         refusal = vendor.refusal(answer.status, problems)
     if refusal is None or not refusal.proves or receipt:
         code, says = _doubt(vendor, answer.status, receipt)
-        alarm = _halt(vendor.alarm(problems), now)
+        alarm = _halt(vendor.alarm(answer.status, problems), now)
         return Outcome(SendState.UNKNOWN, code, f"{says} {FIND_OUT}", halt=alarm)
     return Outcome(
         SendState.FAILED,
@@ -129,19 +130,6 @@ def outcome_of(
     )
 
 
-def lost(vendor: Vendor, failure: NoAnswer) -> Outcome:
-    """Return the outcome of a send without an answer: FAILED only if no byte can have left."""
-    if failure.left:
-        says = f"The answer of {vendor.name} was lost. {FIND_OUT}"
-        return Outcome(SendState.UNKNOWN, "no_answer", says)
-    return unsent("not_sent", str(failure))
-
-
-def unsent(code: str, says: str) -> Outcome:
-    """Return the outcome of a send that ended before its POST."""
-    return Outcome(SendState.FAILED, code, says, not_sent=True)
-
-
 def refuse_read(vendor: Vendor, answer: Answer, now: datetime) -> NoReturn:
     """Raise what a read says that is no success, or a success without what was asked for.
 
@@ -149,7 +137,7 @@ def refuse_read(vendor: Vendor, answer: Answer, now: datetime) -> NoReturn:
     """
     problems = troubles_in(answer.content)
     known = vendor.told(problems) if answer.ok else vendor.refusal(answer.status, problems)
-    refusal = known or vendor.alarm(problems)
+    refusal = known or vendor.alarm(answer.status, problems)
     if refusal is None:
         raise BackendUnavailable(
             f"{vendor.name} gave no usable answer (HTTP {answer.status}); try again in a minute."
@@ -194,7 +182,7 @@ def _of_x(content: object) -> tuple[Problem, ...]:
     `errors` and in what is quoted of X. Another `code` may be one of the service's own numbers."""
     if not isinstance(content, dict):
         return ()
-    own = {name for name in ("code", "error") if not isinstance(content.get(name), str)}
+    own = {"code"} if isinstance(content.get("error"), str) else {"code", "error"}
     return troubles_in({name: value for name, value in content.items() if name not in own})
 
 

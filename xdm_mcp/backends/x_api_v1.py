@@ -19,6 +19,8 @@ from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.auth import Keys, keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.merging import STRANGE
+from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v1_limits import CAPABILITIES, MAX_PAGE, pause_until, send_windows
 from xdm_mcp.backends.x_api_v1_parse import Page, contradicts, message_of, page_in, receipt_in
 from xdm_mcp.backends.x_api_v2_media import SHARE, upload
@@ -116,9 +118,9 @@ class XApiV1Backend:
         """See Backend.send. A picture goes up by X API v2: v1.1's own place for it is closed to
         self-serve apps since 2025-06."""
         if not self._line.able:
-            return outcomes.unsent("auth", KEYLESS)
+            return unsent("auth", KEYLESS)
         if post_of(target, text, "0" if picture else None) is None:
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         media_id: str | None = None
         if picture is not None:
             uploaded = await upload(self._line, picture, self._clock)
@@ -134,7 +136,7 @@ class XApiV1Backend:
                 headers={"Content-Type": "application/json"},
             )
         except NoAnswer as failure:
-            return outcomes.lost(failure)
+            return lost("X", failure)
         return self._worded(self._outcome(answer, target))
 
     async def messages(
@@ -262,9 +264,11 @@ class XApiV1Backend:
         whoever charges reads turns the next.
 
         Our cursor is `<cursor of X>|<id of the last message shown>`: where a page held more than
-        fitted it is read once more, from behind that message.
+        fitted it is read once more, from behind that message. Raises BadInput for another.
         """
         at, _, before = (cursor or "").partition("|")
+        if before and not MESSAGE_ID.match(before):
+            raise BadInput(STRANGE)
         page = await self._page(MAX_PAGE, at or None)
         theirs = tuple(
             message

@@ -19,6 +19,7 @@ from xdm_mcp.backends import x_api_v2_people as people
 from xdm_mcp.backends.auth import keys_of
 from xdm_mcp.backends.base import Balance, Capabilities, Picture
 from xdm_mcp.backends.http import NoAnswer
+from xdm_mcp.backends.unanswered import lost, unsent
 from xdm_mcp.backends.x_api_v2_events import Billed, Events, listing_path
 from xdm_mcp.backends.x_api_v2_limits import ACCOUNT, CAPABILITIES
 from xdm_mcp.backends.x_api_v2_media import SHARE, upload
@@ -96,7 +97,7 @@ class XApiV2Backend:
     @property
     def capabilities(self) -> Capabilities:
         """See Backend.capabilities."""
-        return CAPABILITIES
+        return self._events.capabilities
 
     async def ready(self) -> None:
         """See Backend.ready."""
@@ -109,18 +110,18 @@ class XApiV2Backend:
     async def send(self, target: Target, text: str, picture: Picture | None) -> Outcome:
         """See Backend.send."""
         if not self._line.able:
-            return outcomes.unsent("auth", TOKENLESS)
+            return unsent("auth", TOKENLESS)
         media_id: str | None = None
         if picture is not None:
             if post_of(target, text, "0") is None:
-                return outcomes.unsent("bad_request", UNSENDABLE)
+                return unsent("bad_request", UNSENDABLE)
             uploaded = await upload(self._line, picture, self._clock)
             if isinstance(uploaded, Outcome):
                 return uploaded
             media_id = uploaded
         post = post_of(target, text, media_id)
         if post is None:
-            return outcomes.unsent("bad_request", UNSENDABLE)
+            return unsent("bad_request", UNSENDABLE)
         path, body = post
         kind = {"Content-Type": "application/json"}
         try:
@@ -128,11 +129,11 @@ class XApiV2Backend:
                 path, share=1 - SHARE if picture else 1.0, content=body, headers=kind
             )
         except NoAnswer as failure:
-            return outcomes.lost(failure)
+            return lost("X", failure)
         except Refused as error:  # by the credentials, before anything left
-            return outcomes.unsent(error.code, str(error))
+            return unsent(error.code, str(error))
         except BackendUnavailable as error:
-            return outcomes.unsent("not_sent", str(error))
+            return unsent("not_sent", str(error))
         return outcomes.outcome_of(answer, target, self._line.now, self._line.account)
 
     async def messages(
@@ -158,11 +159,12 @@ class XApiV2Backend:
         listing = listing_in(answer.content, conversation_id)
         if listing is None:
             self._line.refuse(answer)
+        ahead = self._line.wire.skew or timedelta()
         return MessagePage(
             messages=listing.messages,
             users=listing.users,
             next_cursor=listing.next_token if listing.next_token != cursor else None,
-            cost=self._billed.cost(listing, asked, self._line.now),
+            cost=self._billed.cost(listing, asked + ahead, self._line.now + ahead),
         )
 
     async def message(self, message_id: str) -> Message:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
+from xdm_mcp.backends.base import Capabilities
 from xdm_mcp.backends.http import Answer
 from xdm_mcp.backends.x_api_v2_limits import CAPABILITIES
 from xdm_mcp.backends.x_api_v2_parse import Listing
@@ -24,6 +26,14 @@ NEW_FIELDS = {
 }
 """What to ask of events: as until OpenAPI 2.166, which is cheaper, or as since 2.167."""
 
+WITH_SENDERS = replace(
+    CAPABILITIES, prices=replace(CAPABILITIES.prices, read_sender=CAPABILITIES.prices.read_user)
+)
+"""What the newer words may cost: whether X bills who comes with a message is not known."""
+
+NEAR = timedelta(seconds=5)
+"""How near to midnight it is not known on which day X bills: its clock is told in whole seconds."""
+
 
 class Events:
     """Reads of events in the vocabulary that X last took; nothing else is remembered."""
@@ -32,6 +42,11 @@ class Events:
         """Ask over `line`, in the older words first."""
         self._line = line
         self._fields: Mapping[str, str] = OLD_FIELDS
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the API can do, at the prices of the present words."""
+        return CAPABILITIES if self._fields is OLD_FIELDS else WITH_SENDERS
 
     async def ask(self, endpoint: str, path: str, params: Mapping[str, str]) -> Answer:
         """Return a successful answer about events. Raises as reads do, AskAgain where X wants the
@@ -59,11 +74,13 @@ class Billed:
     def cost(self, listing: Listing, asked: datetime, answered: datetime) -> int:
         """Return what a page costs, in micro-dollars, and remember it.
 
-        Events that cannot be used are billed all the same. Users that X added are counted too:
-        whether it bills those is not known. Nor is it known on which day X bills a page that was
-        asked for before midnight and came after it: it costs all, and nothing of it is remembered.
+        `asked` and `answered` are by X's clock, as far as it is known. Events that cannot be used
+        are billed all the same. Users that X added are counted too: whether it bills those is not
+        known. Nor is it known on which day X bills a page that was asked for before midnight and
+        came after it: it costs all, and nothing of it is remembered.
         """
-        seen = self._on(asked.date()) if asked.date() == answered.date() else set()
+        first, last = (asked - NEAR).date(), (answered + NEAR).date()
+        seen = self._on(first) if first == last else set()
         messages = {("message", message.id) for message in listing.messages} - seen
         users = {("user", user.id) for user in listing.users} - seen
         seen |= messages | users

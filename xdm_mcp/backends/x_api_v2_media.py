@@ -13,6 +13,7 @@ import pydantic_core
 from xdm_mcp.backends import x_api_v2_outcomes as outcomes
 from xdm_mcp.backends.base import Picture
 from xdm_mcp.backends.http import Answer
+from xdm_mcp.backends.unanswered import unsent
 from xdm_mcp.backends.x_api_v2_parse import media_in
 from xdm_mcp.backends.x_line import Line
 from xdm_mcp.clock import Clock
@@ -45,9 +46,9 @@ async def upload(line: Line, picture: Picture, clock: Clock) -> str | Outcome:
         answer = await (_at_once if whole else _in_segments)(_Way(line, ends_at), picture)
         return await _finished(_Way(line, ends_at), answer, clock)
     except Refused as error:
-        return outcomes.unsent(error.code, str(error))
+        return unsent(error.code, str(error))
     except BackendUnavailable as error:
-        return outcomes.unsent("not_sent", str(error))
+        return unsent("not_sent", str(error))
 
 
 def category_of(picture: Picture) -> str:
@@ -121,4 +122,4 @@ async def _finished(way: _Way, answer: Answer, clock: Clock) -> str | Outcome:
         await clock.sleep(media.check_after)
         params = {"media_id": media.id, "command": "STATUS"}
         answer = await way.line.ask(None, "/2/media/upload", params, share=way.share)
-    return outcomes.unsent("attachment", NOT_READY)
+    return unsent("attachment", NOT_READY)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from xdm_mcp.backends.http import Answer, NoAnswer
+from xdm_mcp.backends.http import Answer
+from xdm_mcp.backends.unanswered import FIND_OUT, unsent
 from xdm_mcp.backends.x_api_v2_errors import (
     FORBIDDEN,
     NOT_FOUND,
@@ -28,8 +29,6 @@ ABSENT = (NOT_FOUND, FORBIDDEN, RECIPIENT_UNAVAILABLE)
 """What X may say of one user in a look-up of several: unknown, hidden or suspended."""
 
 RENEWED = Refusal("auth", "X no longer took the access token; it has been renewed: send again.")
-
-FIND_OUT = "Do not send it again: reading the conversation will tell."
 
 
 def outcome_of(answer: Answer, target: Target, now: datetime, account: str = ACCOUNT) -> Outcome:
@@ -74,19 +73,6 @@ def judged(
         halt=_halt(refusal, now),
         windows=windows,
     )
-
-
-def lost(failure: NoAnswer) -> Outcome:
-    """Return the outcome of a send without an answer: FAILED only if no byte can have left."""
-    if failure.left:
-        says = f"The answer of X was lost. {FIND_OUT}"
-        return Outcome(SendState.UNKNOWN, "no_answer", says)
-    return unsent("not_sent", str(failure))
-
-
-def unsent(code: str, says: str) -> Outcome:
-    """Return the outcome of a send that ended before its POST."""
-    return Outcome(SendState.FAILED, code, says, not_sent=True)
 
 
 def upload_outcome(answer: Answer, now: datetime) -> Outcome:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from xdm_mcp.approvals.view import HeldView, Piece, Recipient, Said, exact
-from xdm_mcp.cli.paint import gutter, moment, room_of, show, span
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.approvals.view import HeldView, Recipient, Said
+from xdm_mcp.cli.paint import gutter, room_of, show
+from xdm_mcp.clock import moment, rfc3339, span
+from xdm_mcp.models.people import full_name
 from xdm_mcp.models.quota import usd
 from xdm_mcp.models.sends import SendState
+from xdm_mcp.spelling import Piece, exact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +56,7 @@ def draw(console: Console, view: HeldView) -> None:
     from rich.text import Text
 
     console.print(Text(f"{view.state.value.upper()} {view.approval_id}", style="bold yellow"))
-    show(console, "from", _name(view.account_handle, view.account_id))
+    show(console, "from", full_name(view.account_handle, view.account_id))
     show(console, "over", f"{view.backend} at {view.origin}")
     _draw_recipients(console, view)
     _draw_talk(console, view)
@@ -91,7 +93,7 @@ def _draw_recipients(console: Console, view: HeldView) -> None:
         show(console, "to", f"a new group of {len(view.recipients)} people", "bold")
     for recipient in view.recipients:
         label = "to" if view.form == "person" else ""
-        show(console, label, _name(recipient.handle, recipient.user_id), "bold")
+        show(console, label, full_name(recipient.handle, recipient.user_id), "bold")
         show(console, "", _acquaintance(recipient.last_wrote_at, view.now))
 
 
@@ -124,10 +126,6 @@ def _draw_text(console: Console, view: HeldView) -> None:
     if image is not None:
         shown = f"{image.name}, {image.media_type}, {image.size} bytes"
         show(console, "attachment", f"{shown}, sha256 {image.sha256}")
-
-
-def _name(handle: str | None, user_id: str) -> str:
-    return f"@{handle}, numeric id {user_id}" if handle else f"numeric id {user_id}"
 
 
 def _acquaintance(last_wrote_at: datetime | None, now: datetime) -> str:

@@ -15,7 +15,8 @@ from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.cli.approval_view import as_json, draw
 from xdm_mcp.cli.asking import TERMINAL, confirm_person
 from xdm_mcp.cli.opening import sends_here, with_app
-from xdm_mcp.cli.paint import moment, print_json, screen
+from xdm_mcp.cli.paint import print_json, screen
+from xdm_mcp.clock import moment
 from xdm_mcp.errors import BadInput, Declined
 from xdm_mcp.models.sends import Assurance, Entry, SendState
 from xdm_mcp.outbox.telling import tell_entry

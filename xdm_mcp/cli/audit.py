@@ -9,8 +9,8 @@ from rich.table import Table
 
 from xdm_mcp.app import App
 from xdm_mcp.cli.opening import with_app
-from xdm_mcp.cli.paint import moment, plain, print_json, screen
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.clock import moment, rfc3339
 from xdm_mcp.models.audit import AuditRecord
 from xdm_mcp.models.quota import usd
 

@@ -12,14 +12,15 @@ from xdm_mcp.app import App
 from xdm_mcp.backends.risks import RISKS
 from xdm_mcp.cli.keeping import told
 from xdm_mcp.cli.login import name_of
-from xdm_mcp.cli.paint import moment
-from xdm_mcp.config import SECRETS, Settings
+from xdm_mcp.clock import moment
+from xdm_mcp.config import Settings
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import shared
 from xdm_mcp.credentials.record import Record
 from xdm_mcp.credentials.speaker import NAMES, explicit
 from xdm_mcp.credentials.store import Store, again, open_store
 from xdm_mcp.errors import XdmError
+from xdm_mcp.sources import SECRETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from xdm_mcp import __version__
 from xdm_mcp.app import App, open_app
 from xdm_mcp.cli.checks import Check, credentials, keeping_check
 from xdm_mcp.cli.opening import settings_of
-from xdm_mcp.cli.paint import moment, plain, print_json, screen, span
-from xdm_mcp.config import POLICY_FILE
+from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.clock import moment, span
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import XdmError
+from xdm_mcp.models.people import full_name
 from xdm_mcp.models.quota import usd
 from xdm_mcp.outbox.timing import SKEW, off
+from xdm_mcp.sources import POLICY_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,10 +141,8 @@ async def _backend(app: App) -> Check:
         account = await app.people.account()
     except XdmError as error:
         return Check("backend", "fail", str(error), step)
-    handle = f"@{plain(account.handle)}, " if account.handle else ""
-    says = (
-        f"{app.backend.name} at {app.backend.origin} answers for {handle}numeric id {account.id}."
-    )
+    who = full_name(plain(account.handle) if account.handle else None, account.id)
+    says = f"{app.backend.name} at {app.backend.origin} answers for {who}."
     risk = app.backend.capabilities.risk
     return Check("backend", "note" if risk else "ok", says, risk or "")
 

@@ -9,8 +9,8 @@ from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import REMOVE_LOST_PASSKEY
 from xdm_mcp.cli.asking import change_pin, choose_first_pin, confirm_person
 from xdm_mcp.cli.opening import with_app
-from xdm_mcp.cli.paint import aligned, moment, plain, print_json, screen
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.cli.paint import aligned, plain, print_json, screen
+from xdm_mcp.clock import moment, rfc3339
 from xdm_mcp.errors import NotFound
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from xdm_mcp.cli.paint import aligned, bar, heat, span
+from xdm_mcp.cli.paint import aligned, bar, heat
+from xdm_mcp.clock import span
 from xdm_mcp.models.quota import MICRO
 from xdm_mcp.models.results import QuotaStatus, WindowRow
 

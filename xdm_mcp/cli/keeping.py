@@ -10,9 +10,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from xdm_mcp.cli.paint import screen
-from xdm_mcp.config import POLICY_FILE, Settings
+from xdm_mcp.config import Settings
 from xdm_mcp.credentials.files import write_private
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.sources import POLICY_FILE
 
 LONGEST = 3_650
 """For how many days messages can be kept."""

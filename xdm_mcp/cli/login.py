@@ -21,7 +21,7 @@ from xdm_mcp.cli.keeping import settle_keeping
 from xdm_mcp.cli.opening import loaded
 from xdm_mcp.cli.paint import plain, screen, show
 from xdm_mcp.clock import SystemClock
-from xdm_mcp.config import POLICY_FILE, Settings, read_secret
+from xdm_mcp.config import Settings, read_secret
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.files import write_private
 from xdm_mcp.credentials.locks import locked
@@ -29,7 +29,8 @@ from xdm_mcp.credentials.record import CLIENT, Record
 from xdm_mcp.credentials.speaker import NAMES, OAUTH2, explicit, with_secrets
 from xdm_mcp.credentials.store import Place, Store, open_store
 from xdm_mcp.errors import BadInput, ConfigError, XdmError
-from xdm_mcp.models.people import User
+from xdm_mcp.models.people import User, full_name
+from xdm_mcp.sources import POLICY_FILE
 
 PROMPTS: Mapping[str, str] = {
     "x_consumer_key": "API key of the app (consumer key)",
@@ -226,8 +227,7 @@ def _written(policy: Path, lines: list[str]) -> bool:
 
 def name_of(record: Record) -> str:
     """Return a login's account as people know it."""
-    handle = f"@{plain(record.handle)}, " if record.handle else ""
-    return f"{handle}numeric id {record.account_id}"
+    return full_name(plain(record.handle), record.account_id)
 
 
 def _secret(question: str) -> str:

@@ -10,8 +10,8 @@ from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import settling
 from xdm_mcp.cli.asking import confirm_person
 from xdm_mcp.cli.opening import with_app
-from xdm_mcp.cli.paint import moment, plain, print_json, screen
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.cli.paint import plain, print_json, screen
+from xdm_mcp.clock import moment, rfc3339
 from xdm_mcp.errors import BadInput, NotFound
 from xdm_mcp.models.sends import Entry, Outcome, SendState
 from xdm_mcp.outbox.telling import tell_entry

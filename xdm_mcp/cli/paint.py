@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from xdm_mcp.clock import moment as moment
-from xdm_mcp.clock import span as span
 from xdm_mcp.spelling import gutter as lines_behind
 from xdm_mcp.spelling import one_line, visible
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from xdm_mcp.approvals.factors import Proof
-from xdm_mcp.approvals.view import HeldView, exact
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.cli.approval_view import draw
 from xdm_mcp.cli.approvals import ask_about, report, see_off
 from xdm_mcp.cli.asking import TERMINAL
@@ -18,6 +18,7 @@ from xdm_mcp.cli.gauges import draw_moves, gauges
 from xdm_mcp.cli.stage import Stage
 from xdm_mcp.errors import Declined
 from xdm_mcp.models.results import QuotaStatus
+from xdm_mcp.spelling import exact
 
 IRIS = "iris_sandbox"
 REPLY = (

@@ -15,6 +15,7 @@ from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import plain, print_json, screen, show
 from xdm_mcp.clock import rfc3339
 from xdm_mcp.errors import BadInput, Declined
+from xdm_mcp.models.people import full_name
 from xdm_mcp.models.standing_rules import RuleUse, Terms
 
 if TYPE_CHECKING:
@@ -115,8 +116,7 @@ async def _whom(app: App, terms: Terms) -> str:
     if terms.user_id is None:
         return "anybody who wrote to this account first"
     user = await app.people.known(terms.user_id)
-    called = f"@{plain(user.handle)}, " if user and user.handle else ""
-    return f"{called}numeric id {terms.user_id}"
+    return full_name(plain(user.handle) if user and user.handle else None, terms.user_id)
 
 
 def _draw(console: Console, use: RuleUse) -> None:

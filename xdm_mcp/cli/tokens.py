@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import datetime, timedelta
 
-from xdm_mcp.cli.paint import moment, print_json, screen
-from xdm_mcp.clock import SystemClock, rfc3339
+from xdm_mcp.cli.paint import print_json, screen
+from xdm_mcp.clock import SystemClock, moment, rfc3339
 from xdm_mcp.config import load
 from xdm_mcp.credentials.tokens import Token, Tokens, stands
 from xdm_mcp.errors import BadInput, NotFound

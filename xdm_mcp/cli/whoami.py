@@ -9,8 +9,8 @@ import anyio
 
 from xdm_mcp.cli.login import name_of, settings_of
 from xdm_mcp.cli.opening import loaded
-from xdm_mcp.cli.paint import moment, plain, print_json, screen, show
-from xdm_mcp.clock import rfc3339
+from xdm_mcp.cli.paint import plain, print_json, screen, show
+from xdm_mcp.clock import moment, rfc3339
 from xdm_mcp.credentials import oauth
 from xdm_mcp.credentials.locks import locked
 from xdm_mcp.credentials.record import Record

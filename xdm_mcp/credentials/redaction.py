@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-from xdm_mcp.config import SECRETS, Settings
+from xdm_mcp.config import Settings
+from xdm_mcp.sources import SECRETS
 
 HIDDEN = "[secret]"
 

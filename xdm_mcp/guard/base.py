@@ -64,22 +64,6 @@ class HoldingRule(Rule):
         return self.hold(says, Assurance[self.least.upper()])
 
 
-def decide(
-    rules: Sequence[Rule],
-    draft: Draft,
-    facts: Facts,
-    now: datetime,
-    approval: Assurance | None = None,
-) -> Decision:
-    """Return the decision of all rules: the strictest finding wins.
-
-    With an `approval`, a HOLD that asks for no more than it counts as answered and becomes a
-    remark; a DENY is never answered by anybody. Raises ValueError for no rules: an empty policy is
-    surely a mistake.
-    """
-    return conclude(findings_of(rules, draft, facts, now), approval)
-
-
 def findings_of(
     rules: Sequence[Rule], draft: Draft, facts: Facts, now: datetime
 ) -> tuple[Finding, ...]:

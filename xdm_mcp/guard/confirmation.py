@@ -9,9 +9,9 @@ from pydantic import Field, PrivateAttr
 
 from xdm_mcp.guard.base import HoldingRule, Least
 from xdm_mcp.guard.reply_credit import ReplyCredit
+from xdm_mcp.links import links
 from xdm_mcp.models.sends import Assurance, Draft
 from xdm_mcp.models.verdicts import Facts, Finding
-from xdm_mcp.sanitizer import links
 
 
 class Confirmation(HoldingRule):

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from xdm_mcp.guard.base import HoldingRule
-from xdm_mcp.models.messages import one_to_one
+from xdm_mcp.guard.naming import called
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
 from xdm_mcp.models.verdicts import Leak as Piece
@@ -88,9 +88,8 @@ def _counts(piece: Piece, facts: Facts) -> bool:
 
 
 def _of(piece: Piece, account_id: str, now: datetime) -> str:
-    user_id = one_to_one(piece.conversation_id, account_id)
-    where = f"user {user_id}" if user_id else f"the group {piece.conversation_id}"
-    return f"{CARRIED[piece.kind]} of the conversation with {where}, written {_ago(piece, now)}"
+    whose = called(piece.conversation_id, account_id)
+    return f"{CARRIED[piece.kind]} of the conversation with {whose}, written {_ago(piece, now)}"
 
 
 def _ago(piece: Piece, now: datetime) -> str:

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from xdm_mcp.guard.base import HoldingRule
+from xdm_mcp.links import links
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
-from xdm_mcp.sanitizer import links
 
 SHOWN = 3
 """How many hosts a sentence names at most."""

@@ -1,4 +1,4 @@
-"""Whom a setting names: a user by number or by handle, or a conversation by number."""
+"""Whom a setting names, by number or by handle, and what a sentence calls a conversation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from xdm_mcp.models.messages import one_to_one
 from xdm_mcp.models.people import HANDLE, USER_ID
 from xdm_mcp.models.sends import Draft
 
@@ -37,6 +38,12 @@ def names_of(draft: Draft) -> frozenset[str]:
     if draft.handle and len(draft.target.user_ids) == 1:
         names.add(f"@{draft.handle.removeprefix('@').lower()}")
     return frozenset(names)
+
+
+def called(conversation_id: str, account_id: str) -> str:
+    """Return what a sentence calls a conversation: the user it is with, or the group, by number."""
+    user_id = one_to_one(conversation_id, account_id)
+    return f"user {user_id}" if user_id else f"the group {conversation_id}"
 
 
 def _names(whos: Iterable[str]) -> tuple[str, ...]:

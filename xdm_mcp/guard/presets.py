@@ -14,7 +14,7 @@ Tables = Mapping[str, Mapping[str, object]]
 """Tables of the guard, such as a preset or an owner writes them."""
 
 HOLDING = ("quiet_hours", "first_contact", "links", "leak", "taint", "confirmation")
-"""Every rule that holds; each has the setting `least`."""
+"""Every rule whose approval the owner sets, by `least`. What a person rejected takes `person`."""
 
 PRESETS: Mapping[Preset, Tables] = {
     "default": {},

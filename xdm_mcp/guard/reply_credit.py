@@ -53,8 +53,14 @@ class ReplyCredit(Rule):
         return self.allow(f"This is a reply: {'; '.join(remarks)}.") if remarks else None
 
     def solicits(self, peer: PeerFacts, now: datetime) -> bool:
-        """Whether one more message to `peer` is solicited as the owner sets it; never if off."""
-        return self.enabled and solicited(peer, now, hours=self.hours, replies=self.replies)
+        """Whether one more message to `peer` is solicited as the owner sets it; never if off.
+
+        They wrote within `hours` and got fewer than `replies` messages from us since: a sign that a
+        reply is welcome, never consent for anybody else.
+        """
+        heard = peer.last_inbound_at
+        recent = heard is not None and now - heard < timedelta(hours=self.hours)
+        return self.enabled and recent and peer.own_since_inbound < self.replies
 
     def window(self, peer: PeerFacts, now: datetime) -> Window | None:
         """Return what is left of the replies that `peer` makes solicited, None for nothing."""
@@ -69,14 +75,3 @@ class ReplyCredit(Rule):
             f"A message of theirs makes {self.replies} replies within {self.hours} hours solicited;"
             " where the backend grants reply credit they do not charge the day's window."
         )
-
-
-def solicited(peer: PeerFacts, now: datetime, *, hours: int = 24, replies: int = 5) -> bool:
-    """Whether `peer` wrote less than `hours` ago and got fewer than `replies` messages from us
-    since.
-
-    A sign that a reply is welcome, never consent for anybody else.
-    """
-    heard = peer.last_inbound_at
-    recent = heard is not None and now - heard < timedelta(hours=hours)
-    return recent and peer.own_since_inbound < replies

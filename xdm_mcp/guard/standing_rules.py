@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from xdm_mcp.guard.first_contact import is_first_contact
+from xdm_mcp.links import links
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.standing_rules import RuleUse, Terms
 from xdm_mcp.models.verdicts import Decision, Facts, Finding, PeerFacts, Verdict
-from xdm_mcp.sanitizer import links
 
 Solicits = Callable[[PeerFacts, datetime], bool]
 """Whether one more message to somebody is solicited, as the owner sets it."""

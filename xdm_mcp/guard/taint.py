@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from xdm_mcp.guard.base import HoldingRule
-from xdm_mcp.models.messages import one_to_one
+from xdm_mcp.guard.naming import called
 from xdm_mcp.models.sends import Draft
 from xdm_mcp.models.verdicts import Facts, Finding
 
@@ -24,7 +24,7 @@ class Taint(HoldingRule):
         """Hold a send while words of others wait unanswered that no person has looked after."""
         if not facts.taints:
             return None
-        names = [_name(taint.conversation_id, facts.account_id) for taint in facts.taints]
+        names = [called(taint.conversation_id, facts.account_id) for taint in facts.taints]
         more = " and others" if len(names) > SHOWN else ""
         return self.ask(
             f"An agent has read unanswered words of {', '.join(names[:SHOWN])}{more} and writes to"
@@ -37,8 +37,3 @@ class Taint(HoldingRule):
             "A person is asked before an agent that has read somebody's unanswered words writes to"
             " somebody else; one look is enough for all that was read before."
         )
-
-
-def _name(conversation_id: str, account_id: str) -> str:
-    user_id = one_to_one(conversation_id, account_id)
-    return f"user {user_id}" if user_id else f"the group {conversation_id}"

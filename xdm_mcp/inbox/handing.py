@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from xdm_mcp.clock import Clock
 from xdm_mcp.ledger.base import Ledger
@@ -11,17 +12,22 @@ from xdm_mcp.people import People
 
 
 class Handing:
-    """Tells the ledger of other people's messages before an agent gets them: what follows may be
-    their doing. Where the ledger cannot be told, nothing is handed out."""
+    """Tells the ledger of messages before an agent gets them: what follows may be their doing, and
+    may carry them elsewhere. Where the ledger cannot be told, nothing is handed out."""
 
-    def __init__(self, ledger: Ledger, people: People, clock: Clock) -> None:
-        """Tell `ledger`, which knows what was shown before; here nothing is remembered of it, since
-        the owner may have it forgotten at any time."""
+    def __init__(self, ledger: Ledger, people: People, clock: Clock, marked_for: timedelta) -> None:
+        """Tell `ledger`, which knows what was shown before and keeps marks of it for `marked_for`;
+        here nothing is remembered of it, since the owner may have it forgotten at any time."""
         self._ledger = ledger
         self._people = people
         self._clock = clock
+        self._marked_for = marked_for
 
-    async def hand(self, messages: Iterable[Message], begun: Collection[str] = ()) -> None:
-        """Note messages that are about to be shown, of those with an id in `begun` a part only."""
+    async def hand(self, messages: Iterable[Message], begun: Collection[str]) -> None:
+        """Note messages that are about to be shown, of those with an id in `begun` a part only;
+        their texts are whole all the same."""
         account = await self._people.account()
-        await self._ledger.note_shown(account.id, list(messages), self._clock.now(), begun)
+        now = self._clock.now()
+        await self._ledger.note_shown(
+            account.id, list(messages), now, begun, marked_for=self._marked_for
+        )

@@ -300,7 +300,12 @@ class Inbox:
         account = await self._people.account()
         found = await self._search.find(account.id, Asked(query, peer, since, limit, cursor))
         page = await self._message_page(
-            found.messages, None, found.next_cursor, found.notes, begun=found.cut
+            found.messages,
+            None,
+            found.next_cursor,
+            found.notes,
+            begun=found.cut,
+            whole=found.whole,
         )
         rows = [
             row.model_copy(update={"truncated": True}) if row.id in found.cut else row
@@ -315,8 +320,9 @@ class Inbox:
         next_cursor: str | None,
         notes: Sequence[str],
         begun: Collection[str] = (),
+        whole: Sequence[Message] = (),
     ) -> InboxPage:
-        await self._handing.hand(messages, begun)
+        await self._handing.hand(whole or messages, begun)
         account = await self._people.account()
         users = await self._named(
             [m.sender_id for m in messages if m.sender_id not in (None, account.id)]

@@ -41,13 +41,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, newest first: pieces of messages around the words, and which of them are
-    less than the whole."""
+    """What a search found, newest first: pieces of messages around the words, which of them are
+    less than the whole, and the messages as they are."""
 
     messages: tuple[Message, ...]
     cut: frozenset[str]
     next_cursor: str | None
     notes: tuple[str, ...]
+    whole: tuple[Message, ...]
 
 
 class Search:
@@ -82,6 +83,7 @@ class Search:
             cut=frozenset(m.id for m, _, cut in pieces if cut),
             next_cursor=write_cursor(asked.list, found[-1].id) if more else None,
             notes=notes,
+            whole=tuple(found),
         )
 
     async def kept(self, account_id: str, message_id: str) -> Message | None:

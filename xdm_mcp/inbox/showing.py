@@ -50,9 +50,9 @@ def conversation_row(
     messages: Sequence[Message],
     others: Sequence[str],
     *,
-    since: datetime | None = None,
-    window: Window | None = None,
-    unread: bool | None = None,
+    since: datetime | None,
+    window: Window | None,
+    unread: bool | None,
 ) -> ConversationRow:
     """Return a conversation (its messages newest first) with the last word in it; `since` says how
     long it has needed a reply, None that it needs none, `window` what is left to reply in."""

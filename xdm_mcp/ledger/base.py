@@ -286,7 +286,14 @@ class Ledger(
         ...
 
     async def known_user(self, who: str) -> KnownUser | None:
-        """Return the remembered user of a numeric id (bare digits) or of a @handle, or None."""
+        """Return the remembered user of a numeric id (bare digits) or of a @handle, or None.
+
+        Asked for by a handle, `checked_at` is when it was last told whose that is.
+        """
+        ...
+
+    async def known_users(self, whos: Sequence[str]) -> tuple[KnownUser | None, ...]:
+        """Return what `known_user` does of each, at once."""
         ...
 
     async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:

@@ -141,4 +141,17 @@ def _end_drafts(sql: Sql, there: str, values: tuple[Value, ...], by: str, now: i
         f"UPDATE entry SET text = NULL WHERE {there} AND state IN ('in_flight', 'unknown')",  # noqa: S608 - our own words
         *values,
     )
+    _blank_reasons(sql, there, values)
     return len(drafts) + len(reserved)
+
+
+def _blank_reasons(sql: Sql, there: str, values: tuple[Value, ...]) -> None:
+    """Erase what the question about a send said of links, for that names their hosts: they are
+    words of its text. By now it asks nobody any more."""
+    for stored in find(sql, f"WHERE {there} AND hold LIKE '%\"links\"%'", *values):
+        hold = stored.entry.hold
+        if hold is not None:
+            reasons = tuple(
+                (rule, FORGOTTEN if rule == "links" else says) for rule, says in hold.reasons
+            )
+            change(sql, stored, hold=hold_text(replace(hold, reasons=reasons)))

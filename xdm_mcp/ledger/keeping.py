@@ -233,7 +233,11 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
 
     async def known_user(self, who: str) -> KnownUser | None:
         """See Ledger.known_user."""
-        return await self._database.read(lambda sql: people.known(sql, who))
+        return (await self.known_users([who]))[0]
+
+    async def known_users(self, whos: Sequence[str]) -> tuple[KnownUser | None, ...]:
+        """See Ledger.known_users."""
+        return await self._database.read(lambda sql: people.known(sql, whos))
 
     async def credits(self, account_id: str, now: datetime) -> tuple[PeerFacts, ...]:
         """See Ledger.credits."""

@@ -58,11 +58,27 @@ def mark(
         return
     threads = mark_rows.threads_of(sql, account_id, said)
     known = mark_rows.known(sql, said, {*threads.values()})
-    mark_rows.renew(sql, [row for row, at in known.values() if at < now - FRESH], now)
+    mark_rows.renew(sql, [row for row, at in known.values() if _is_old(at, now)], now)
     fresh = {message.id: message for message in said if message.id not in known}
     if fresh:
         _keep(sql, account_id, list(fresh.values()), threads, now)
         mark_rows.prune(sql, now - span)
+
+
+def unmarked(
+    sql: Sql, account_id: str, messages: Sequence[Message], remembered: timedelta, now: int
+) -> bool:
+    """Whether `mark` would write anything of messages."""
+    said = [message for message in messages if message.text]
+    if not remembered or not said:
+        return False
+    threads = mark_rows.threads_of(sql, account_id, said)
+    known = mark_rows.known(sql, said, {*threads.values()})
+    return any(message.id not in known or _is_old(known[message.id][1], now) for message in said)
+
+
+def _is_old(read_at: int, now: int) -> bool:
+    return read_at < now - FRESH
 
 
 def _keep(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from xdm_mcp.clock import from_ms
@@ -46,18 +46,26 @@ def remember(sql: Sql, users: Iterable[User], now: int) -> None:
             _own_handle(sql, user.handle.lower(), user.id, now)
 
 
-def known(sql: Sql, who: str) -> KnownUser | None:
-    """Return the remembered user of a numeric id, or of a handle in any case.
+def known(sql: Sql, whos: Sequence[str]) -> tuple[KnownUser | None, ...]:
+    """Return the remembered users of numeric ids, or of handles in any case, in their order.
 
     A handle may consist of digits alone: bare digits are an id and nothing else, or a message to
     somebody's number would reach the stranger who chose that number as a handle. With its @ it is
-    the handle.
+    the handle. What is known of a handle is as old as when it was last told whose it is.
     """
-    if USER_ID.match(who):
-        return _person(sql, who)
-    handle = who.removeprefix("@").lower()
-    row = sql.one("SELECT user_id FROM handle WHERE handle = ?", handle)
-    return None if row is None else _person(sql, row[0])
+    handles = {who: who.removeprefix("@").lower() for who in whos if not USER_ID.match(who)}
+    owners = {row[0]: row[1:] for row in _among(sql, HANDLES, set(handles.values()))}
+    ids = {*(who for who in whos if USER_ID.match(who)), *(row[0] for row in owners.values())}
+    people = {row[0]: _person(row) for row in _among(sql, PEOPLE, ids)}
+
+    def found(who: str) -> KnownUser | None:
+        if who not in handles:
+            return people.get(who)
+        user_id, at = owners.get(handles[who], ("", 0))
+        user = people.get(user_id)
+        return user and replace(user, checked_at=min(user.checked_at, from_ms(at)))
+
+    return tuple(map(found, whos))
 
 
 def standing_of(row: Row) -> Standing:
@@ -86,14 +94,18 @@ def _own_handle(sql: Sql, handle: str, user_id: str, now: int) -> None:
     )  # fmt: skip
 
 
-def _person(sql: Sql, user_id: str) -> KnownUser | None:
-    row = sql.one(
-        "SELECT id, handle, name, can_dm, basis, connection, suspended, checked_at"
-        " FROM person WHERE id = ?",
-        user_id,
-    )
-    if row is None:
-        return None
+HANDLES = "SELECT handle, user_id, at FROM handle WHERE handle"
+PEOPLE = (
+    "SELECT id, handle, name, can_dm, basis, connection, suspended, checked_at FROM person WHERE id"
+)
+
+
+def _among(sql: Sql, select: str, values: Collection[str]) -> list[Row]:
+    marks = ", ".join("?" * len(values))
+    return sql.all(f"{select} IN ({marks})", *sorted(values)) if values else []
+
+
+def _person(row: Row) -> KnownUser:
     number, handle, name, can_dm, basis, connection, suspended, checked_at = row
     user = User(
         id=number,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from xdm_mcp.clock import to_ms
-from xdm_mcp.digests import match_digest
+from xdm_mcp.digests import match_digest, without_picture
 from xdm_mcp.ledger import kept_rows
 from xdm_mcp.ledger.elsewhere import is_elsewhere, sent_elsewhere
 from xdm_mcp.ledger.entries import find
@@ -135,10 +135,13 @@ def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[S
     members = tuple(user_id for user_id in message.participant_ids if user_id != account_id)
     # A group that we opened had no id when its entry was written.
     keys = [key, Target(members).peer] if len(members) > 1 else [key]
-    digest = match_digest(message.text or "")
+    text = message.text or ""
+    whole = match_digest(text)
+    words = match_digest(without_picture(text)) if message.has_attachment else whole
     return [
         stored
         for peer in keys
+        for digest in dict.fromkeys((whole, words))
         for stored in find(
             sql,
             "WHERE account_id = ? AND peer = ? AND match_digest = ? AND message_id IS NULL"
@@ -146,4 +149,5 @@ def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[S
             " ORDER BY CASE state WHEN 'failed' THEN 1 ELSE 0 END, slot_at",
             account_id, peer, digest,
         )
+        if digest == whole or stored.entry.attachment is not None
     ]  # fmt: skip

@@ -7,10 +7,12 @@ agent has read; every process of the account sees it, and a restart forgets noth
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from xdm_mcp.clock import from_ms, to_ms
+from xdm_mcp.ledger.marks import REMEMBERED, mark, unmarked
 from xdm_mcp.ledger.sql import Database, Sql
 from xdm_mcp.models.messages import Message, one_to_one
 from xdm_mcp.models.sends import Entry, Target
@@ -88,9 +90,16 @@ class TaintLedger(Protocol):
         messages: Sequence[Message],
         now: datetime,
         begun: Collection[str] = (),
+        *,
+        marked_for: timedelta = REMEMBERED,
     ) -> None:
-        """Note messages of other people that an agent is given now, of those with an id in `begun`
-        no more than the beginning; what was given before changes nothing, and writes nothing."""
+        """Note messages that an agent is given now, of those with an id in `begun` a part only.
+
+        Those of other people are what may mislead it; what was given before changes nothing there.
+        Marks of all of them, with their whole text, are kept for `marked_for` from now on, wherever
+        they come from: what is kept or in memory may have been read from X long ago. Where nothing
+        is new, and its reading was noted within a day, nothing is written.
+        """
         ...
 
 
@@ -105,13 +114,27 @@ class SqlTaints:
         messages: Sequence[Message],
         now: datetime,
         begun: Collection[str] = (),
+        *,
+        marked_for: timedelta = REMEMBERED,
     ) -> None:
         """See TaintLedger.note_shown."""
-        said, part, at = theirs(account_id, messages), frozenset(begun), to_ms(now)
-        if not said:
+        shown = Shown(account_id, messages, frozenset(begun), marked_for)
+        at = to_ms(now)
+        if not messages:
             return
-        if await self._database.read(lambda sql: bool(_unknown(sql, account_id, said, part))):
-            await self._database.write(lambda sql: note_shown(sql, account_id, said, part, at))
+        if await self._database.read(lambda sql: is_news(sql, shown, at)):
+            await self._database.write(lambda sql: note_shown(sql, shown, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an agent is given: the messages, which of them in part only, and for how long their
+    marks are kept."""
+
+    account_id: str
+    messages: Sequence[Message]
+    part: frozenset[str]
+    marked_for: timedelta
 
 
 Said = Mapping[str, Sequence[Message]]
@@ -127,10 +150,19 @@ def theirs(account_id: str, messages: Sequence[Message]) -> Said:
     return said
 
 
-def note_shown(sql: Sql, account_id: str, said: Said, part: frozenset[str], now: int) -> None:
-    """Write down what is shown; what was answered meanwhile counts no longer, and is looked at no
-    more, but stays known."""
-    unknown = _unknown(sql, account_id, said, part)
+def is_news(sql: Sql, shown: Shown, now: int) -> bool:
+    """Whether `note_shown` has something to write down."""
+    account_id, messages = shown.account_id, shown.messages
+    unknown = _unknown(sql, account_id, theirs(account_id, messages), shown.part)
+    return bool(unknown) or unmarked(sql, account_id, messages, shown.marked_for, now)
+
+
+def note_shown(sql: Sql, shown: Shown, now: int) -> None:
+    """Write down what is shown, with marks of it; what was answered meanwhile counts no longer, and
+    is looked at no more, but stays known."""
+    account_id, part = shown.account_id, shown.part
+    mark(sql, account_id, shown.messages, shown.marked_for, now)
+    unknown = _unknown(sql, account_id, theirs(account_id, shown.messages), part)
     at = _stamp(sql, account_id, now) if unknown else now
     for conversation_id, fresh in unknown.items():
         for message in fresh:

@@ -50,3 +50,9 @@ class KnownUser:
 
     user: User
     checked_at: datetime
+
+
+def full_name(handle: str | None, user_id: str) -> str:
+    """Return how the owner is told of somebody: always with the number, since handles change
+    hands. Whoever draws it has made the handle harmless."""
+    return f"@{handle}, numeric id {user_id}" if handle else f"numeric id {user_id}"

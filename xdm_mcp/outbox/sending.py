@@ -181,7 +181,7 @@ class Outbox:
 
     async def find(self, approval: str) -> Entry:
         """Return the entry whose approval id is, or uniquely begins with, `approval` (4
-        characters or more)."""
+        characters or more). Raises NotFound."""
         exact = await self._ledger.by_approval(approval)
         if exact is not None:
             return exact

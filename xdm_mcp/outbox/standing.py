@@ -126,7 +126,7 @@ class Standing:
 
     async def check(self, recipients: Sequence[str]) -> CanDmReport:
         """Return for each of 1 to 100 handles or ids whether they can be written to, and the
-        guard's word now."""
+        guard's word now. Raises BadInput, and what a look-up may raise."""
         if not 1 <= len(recipients) <= 100:
             raise BadInput("check_can_dm takes 1 to 100 recipients.")
         account = await self._people.account()

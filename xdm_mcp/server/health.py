@@ -23,6 +23,7 @@ from xdm_mcp.credentials.redaction import watch
 from xdm_mcp.credentials.tokens import digest_of
 from xdm_mcp.errors import ConfigError, XdmError
 from xdm_mcp.server.build import Parts
+from xdm_mcp.server.callers import bearer_of
 from xdm_mcp.server.gate import Admission
 
 ALIVE, READY, METRICS = "/healthz", "/readyz", "/metrics"
@@ -128,10 +129,8 @@ class Metrics:
 
     async def answer(self, headers: Headers, watched: Watched) -> Response:
         """Return the page to who shows the token."""
-        shown = headers.getlist("authorization")
-        scheme, _, token = (shown[0] if len(shown) == 1 else "").partition(" ")
-        same = hmac.compare_digest(digest_of(token.strip()), self.token_digest)
-        if not (same and scheme.lower() == "bearer"):
+        token = bearer_of(headers.getlist("authorization"))
+        if token is None or not hmac.compare_digest(digest_of(token), self.token_digest):
             return PlainTextResponse(
                 "Send the token of `watch.token_file` as `Authorization: Bearer …`.\n",
                 401,

@@ -36,7 +36,7 @@ from xdm_mcp.credentials.issuer import issuer_of
 from xdm_mcp.credentials.tokens import Tokens
 from xdm_mcp.principals import Principal, refuse_what_is_shared, settings_for
 from xdm_mcp.sections import HttpSettings
-from xdm_mcp.server.callers import ALONE, Callers, Verifier, fixed_token
+from xdm_mcp.server.callers import ALONE, Callers, fixed_token
 from xdm_mcp.server.gate import Admission, Gate
 from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
@@ -85,11 +85,10 @@ async def serve_principals(
     principals: Mapping[str, Principal],
     *,
     ready: Callable[[str], None] = announce,
-    clock: Clock | None = None,
 ) -> None:
     """Serve every principal of the owner's file, each from its own home. Their approval pages are
     served elsewhere, one for each. Raises ConfigError as `serve_http` does."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     own = {name: settings_for(one, server) for name, one in principals.items()}
     refuse_what_is_shared(own.values())
     callers = callers_of(server, clock, principals)
@@ -101,7 +100,6 @@ def callers_of(
     settings: Settings,
     clock: Clock,
     principals: Mapping[str, Principal] | None,
-    verifier: Verifier | None = None,
 ) -> Callers:
     """Return who may call, as the settings say. Raises ConfigError where it would be nobody, or
     where it could not be told who it is."""
@@ -110,7 +108,7 @@ def callers_of(
         clock,
         principals,
         fixed_token(settings.http, clock),
-        verifier or issuer_of(settings.oauth, clock),
+        issuer_of(settings.oauth, clock),
     )
 
 

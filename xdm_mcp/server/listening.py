@@ -56,16 +56,26 @@ def is_loopback(host: str) -> bool:
 
 def listen(settings: HttpSettings) -> socket.socket:
     """Return a listener. Raises ConfigError for an address that is in use, or none of ours."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    host, port = settings.host, settings.port
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=128)
+        return listener_at(host, port, backlog=128)
     except OSError as error:
-        where = f"{settings.host} port {settings.port}"
-        if error.errno == errno.EADDRINUSE:
-            says = f"{where} is in use; stop the other program or choose another port."
-        else:
-            says = f"{where} cannot be listened on; choose an address of this machine and a port."
-        raise ConfigError(says) from error
+        says = f"{host} port {port} cannot be listened on; choose an address of this machine and a"
+        raise ConfigError(f"{says} port.") from error
+
+
+def listener_at(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a listener at an address. Raises ConfigError for one that is in use, OSError for one
+    that this machine does not have."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise ConfigError(
+            f"{host} port {port} is in use; stop the other program or choose another port."
+        ) from error
     # What it accepts inherits this. Without it an answer in two parts waits 40 ms for an ACK:
     # asyncio sets it only on sockets made with the protocol's number, and this one is not.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -12,6 +12,7 @@ from textwrap import wrap
 
 from xdm_mcp.approvals.view import HeldView, Recipient
 from xdm_mcp.clock import rfc3339
+from xdm_mcp.models.people import full_name
 from xdm_mcp.models.quota import usd
 from xdm_mcp.spelling import gutter
 
@@ -48,7 +49,7 @@ def text(view: HeldView) -> str:
 def before(view: HeldView) -> Iterator[str]:
     """Yield what is said before the message, one line each: who, to whom, how long."""
     yield "Send this direct message on X?"
-    yield f"From: {_name(view.account_handle, view.account_id)}"
+    yield f"From: {full_name(view.account_handle, view.account_id)}"
     yield from _whom(view)
     yield f"Text, {view.characters} characters, exactly as it would be sent:"
 
@@ -82,11 +83,7 @@ def _whom(view: HeldView) -> Iterator[str]:
     elif view.form == "new_group":
         yield f"To: a new group of {len(view.recipients)} people"
     for person in view.recipients:
-        yield f"To: {_name(person.handle, person.user_id)}; {_acquaintance(person)}"
-
-
-def _name(handle: str | None, user_id: str) -> str:
-    return f"@{handle}, numeric id {user_id}" if handle else f"numeric id {user_id}"
+        yield f"To: {full_name(person.handle, person.user_id)}; {_acquaintance(person)}"
 
 
 def _acquaintance(person: Recipient) -> str:

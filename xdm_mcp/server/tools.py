@@ -51,8 +51,9 @@ class Call:
 class Offer(Generic[A]):
     """One tool: its words for the model, its arguments and answer, its hints, and what it does.
 
-    `answer` is the model of the structured content; `prefix` begins every refusal; `meta` is for
-    hosts and never shown to a model; a `lasting` answer may be given again while nothing changes.
+    `answer` is the model of the structured content; `refusal` words what we foresee, `unknown` what
+    we do not; `meta` is for hosts and never shown to a model; a `lasting` answer may be given again
+    while nothing changes.
     """
 
     name: str

@@ -21,14 +21,14 @@ from xdm_mcp.steps import Step, Steps
 SERVICE = "xdm-mcp"
 
 
-def trace_steps(steps: Steps, provider: trace.TracerProvider | None = None) -> None:
-    """Make a span of each step from now on, at `provider` or else at that of the process.
+def trace_steps(steps: Steps) -> None:
+    """Make a span of each step from now on, at the process's own provider.
 
     Raises ConfigError where there is none and the extra is not installed.
     """
-    if provider is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         _export()
-    tracer = trace.get_tracer(SERVICE, __version__, tracer_provider=provider)
+    tracer = trace.get_tracer(SERVICE, __version__)
 
     @contextmanager
     def span(step: Step) -> Iterator[None]:

@@ -16,6 +16,7 @@ from functools import partial
 import anyio
 
 from tests.contract.ledger.desk import ANNA, BEN, LIMITS, ME, START, Desk, draft, message
+from tests.starting import start_together
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.ledger.opening import open_ledger
 from xdm_mcp.models.sends import Assurance
@@ -53,13 +54,7 @@ def together(url: str) -> Counter[str]:
         )
         for worker in range(PROCESSES)
     ]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
+    start_together(children)
     ends: Counter[str] = Counter()
     for child in children:
         ends.update(json.loads(child.communicate(timeout=60)[0]))

@@ -112,3 +112,36 @@ async def test_words_alone_prove_no_picture(desk: Desk, shown: bool) -> None:
     assert entry is not None
     assert entry.state is (SendState.SENT if shown else SendState.UNKNOWN)
     assert entry.account_id == ME
+
+
+@pytest.mark.parametrize(
+    ("sent", "read", "shown", "proves"),
+    [
+        ("Here it is", "Here it is https://t.co/aB3dE", True, True),
+        ("", "https://t.co/aB3dE", True, True),
+        ("See https://x.com/a", "See https://t.co/1 https://t.co/aB3dE", True, True),
+        ("Here it is", "Here it is https://t.co/aB3dE", False, False),
+        ("Here it is", "Here it is https://evil.example/aB3dE", True, False),
+        ("Here it is", "Here it is, too https://t.co/aB3dE", True, False),
+    ],
+)
+async def test_a_picture_is_found_by_its_words_though_x_adds_a_link_to_them(
+    desk: Desk, sent: str, read: str, shown: bool, proves: bool
+) -> None:
+    """X shows what is attached as a short link of its own at the end of the text."""
+    picture = Attachment("map.png", "0" * 64, "image/png", 9)
+    unknown = await desk.send(replace(draft(sent), attachment=picture), UNKNOWN)
+    await desk.record(replace(own(desk.now, read, peer=ANNA), has_attachment=shown))
+    entry = await desk.ledger.entry(unknown.id)
+    assert entry is not None
+    assert entry.state is (SendState.SENT if proves else SendState.UNKNOWN)
+
+
+async def test_a_link_typed_with_a_picture_proves_no_send_of_the_words_alone(desk: Desk) -> None:
+    """They were to go without one."""
+    unknown = await desk.send(draft("Here it is"), UNKNOWN)
+    typed = own(desk.now, "Here it is https://t.co/aB3dE", peer=ANNA)
+    await desk.record(replace(typed, has_attachment=True))
+    entry = await desk.ledger.entry(unknown.id)
+    assert entry is not None
+    assert entry.state is SendState.UNKNOWN

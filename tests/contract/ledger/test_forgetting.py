@@ -16,6 +16,7 @@ from tests.contract.ledger.desk import (
     Desk,
     allow,
     allow_at,
+    ask,
     draft,
     sent,
     snowflake,
@@ -23,6 +24,7 @@ from tests.contract.ledger.desk import (
 from xdm_mcp.models.messages import pair_id
 from xdm_mcp.models.quota import Spend
 from xdm_mcp.models.sends import Entry, SendState
+from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
 
 WITH_ANNA = pair_id(ME, ANNA)
 SOON = timedelta(seconds=20)
@@ -126,3 +128,26 @@ async def test_a_send_whose_process_died_has_no_text_once_its_conversation_is_fo
     [unknown] = await desk.ledger.due(desk.now)
 
     assert (unknown.id, unknown.state, unknown.text) == (flying.id, SendState.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("conversation_id", [WITH_ANNA, None])
+async def test_no_host_of_a_link_is_kept_of_a_forgotten_conversation(
+    desk: Desk, conversation_id: str | None
+) -> None:
+    """Neither of a send that a person was asked about long ago nor of one that still waits."""
+    names = Finding("links", Verdict.HOLD, "It holds a link to clinic.example.")
+    asks = Decision(Verdict.HOLD, (names, *ask()(Facts(ME), desk.now).findings))
+    entries = []
+    for text in ("See clinic.example/1", "See clinic.example/2"):
+        held = (await desk.reserve(draft(text), lambda facts, now: asks)).entry
+        assert held is not None
+        entries.append(held)
+    await desk.claim(await desk.approve(entries[0]))
+
+    await desk.ledger.forget(ME, conversation_id, "owner", desk.now)
+
+    for entry in entries:
+        hold = (await stands(desk, entry)).hold
+        assert hold is not None
+        assert [rule for rule, _ in hold.reasons] == ["links", "confirmation"]
+        assert "clinic" not in str(hold)

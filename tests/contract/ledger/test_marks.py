@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.contract.ledger.desk import (
     ANNA,
     BEN,
@@ -150,6 +152,36 @@ async def test_marks_end_so_long_after_the_last_reading(desk: Desk) -> None:
     assert await leaks(desk) == ()
 
     await desk.ledger.record(ME, [told], lambda _: False, desk.now, marked_for=timedelta())
+    assert await leaks(desk) == ()
+
+
+@pytest.mark.parametrize("sender", [ANNA, ME])
+async def test_what_an_agent_is_shown_long_after_it_was_read_is_guarded_as_if_read_now(
+    desk: Desk, sender: str
+) -> None:
+    """What is kept may be found when its marks are gone, and is told of to nobody else either."""
+    old = message(desk.now, SECRET, sender=sender)
+    await desk.record(old)
+    desk.later(days=31)
+    await desk.record(message(desk.now, "Good morning", serial=2))
+    assert await leaks(desk) == ()
+
+    await desk.ledger.note_shown(ME, [old], desk.now, [old.id])
+
+    assert [leak.message_id for leak in await leaks(desk)] == [old.id]
+    desk.later(days=29)
+    await desk.ledger.note_shown(ME, [old], desk.now)
+    desk.later(days=29)
+    await desk.record(message(desk.now, "Good evening", serial=3))
+    assert [leak.message_id for leak in await leaks(desk)] == [old.id]
+
+
+async def test_what_is_shown_leaves_no_marks_where_none_are_wanted(desk: Desk) -> None:
+    """The owner may have the rule off."""
+    told = message(desk.now, SECRET)
+
+    await desk.ledger.note_shown(ME, [told], desk.now, marked_for=timedelta())
+
     assert await leaks(desk) == ()
 
 

@@ -51,14 +51,14 @@ async def stands(desk: Desk, entry: Entry) -> Entry:
     return found
 
 
-def typed_in_group(desk: Desk, text: str = WORDS, serial: int = 1) -> Message:
+def typed_in_group(desk: Desk) -> Message:
     """Return a message of ours in the group, as the inbox shows it."""
     return Message(
-        id=snowflake(desk.now, serial),
+        id=snowflake(desk.now, 1),
         conversation_id=GROUP,
         sender_id=ME,
         created_at=desk.now,
-        text=text,
+        text=WORDS,
         participant_ids=(ME, ANNA, BEN),
     )
 

@@ -35,7 +35,7 @@ async def test_what_an_answer_leaves_out_stays_known(desk: Desk) -> None:
 
     await desk.ledger.remember_users([User(ANNA, name="Anna Y")], desk.now)
 
-    known = await desk.ledger.known_user("anna_x")
+    known = await desk.ledger.known_user(ANNA)
     assert known is not None
     assert known.checked_at == desk.now
     assert (known.user.name, known.user.handle) == ("Anna Y", "Anna_X")
@@ -96,6 +96,17 @@ async def test_a_handle_that_was_given_up_leads_to_nobody(desk: Desk) -> None:
     found = await desk.ledger.known_user("Anna_New")
     assert found is not None
     assert found.user.id == ANNA
+
+
+async def test_a_handle_is_as_old_as_when_it_was_last_told(desk: Desk) -> None:
+    """An answer that names a person by number alone says nothing of who is called what by now."""
+    await desk.ledger.remember_users([ANNA_USER], desk.now)
+    await desk.ledger.remember_users([User(ANNA)], desk.later(days=30))
+
+    by_handle, by_id = await desk.ledger.known_user("@anna_x"), await desk.ledger.known_user(ANNA)
+    assert by_handle is not None
+    assert by_id is not None
+    assert (by_handle.checked_at, by_id.checked_at) == (START, desk.now)
 
 
 async def test_bare_digits_are_an_id_and_never_a_handle(desk: Desk) -> None:

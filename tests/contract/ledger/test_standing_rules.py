@@ -43,10 +43,10 @@ def terms(user_id: str | None = ANNA, **more: Any) -> Terms:
     return Terms(**({"user_id": user_id, "until": START + WEEK} | more))
 
 
-async def made(desk: Desk, said: Terms | None = None, account: str = ME) -> StandingRule:
+async def made(desk: Desk, said: Terms | None = None) -> StandingRule:
     """Have the owner make a rule."""
     said = said or terms()
-    return await desk.ledger.add_standing_rule(account, said, Assurance.PERSON, "owner", desk.now)
+    return await desk.ledger.add_standing_rule(ME, said, Assurance.PERSON, "owner", desk.now)
 
 
 async def withdrawn(desk: Desk, rule: StandingRule) -> StandingRule:

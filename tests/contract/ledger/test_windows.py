@@ -33,11 +33,11 @@ LENGTH = timedelta(minutes=10) + MARGIN
 FIRST_CONTACTS = Limit(f"{ME}/first_contacts", 5, timedelta(hours=24), first_contacts_only=True)
 
 
-async def fill(desk: Desk, count: int, limit: Limit = THREE, apart: float = 60) -> None:
-    """Send `count` messages, `apart` seconds from each other, the clock left at the last."""
+async def fill(desk: Desk, count: int) -> None:
+    """Send `count` messages, a minute from each other, the clock left at the last."""
     for number in range(count):
-        desk.later(seconds=apart if number else 0)
-        await desk.send(draft(f"Text {number}"), limits=[limit])
+        desk.later(minutes=1 if number else 0)
+        await desk.send(draft(f"Text {number}"), limits=[THREE])
 
 
 async def test_an_untouched_window_is_empty(desk: Desk) -> None:

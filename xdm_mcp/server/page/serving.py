@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from xdm_mcp.app import App
 from xdm_mcp.errors import ConfigError
+from xdm_mcp.server.listening import listener_at
 from xdm_mcp.server.page.places import Place, announced, ledger_of
 from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
@@ -33,6 +34,9 @@ IDLE_SECONDS = 5
 
 LAST_WORDS = 1
 """Seconds that answers have when the page ends."""
+
+BACKLOG = 64
+"""Connections that may wait to be taken."""
 
 TRIES = 20
 """How often a free port is looked for that is free on both addresses."""
@@ -78,7 +82,7 @@ def listen(port: int) -> list[socket.socket]:
     Raises ConfigError for a port in use.
     """
     for _ in range(TRIES):
-        four = _listener("127.0.0.1", port)
+        four = listener_at("127.0.0.1", port, BACKLOG)
         try:
             six = twin(four)
         except ConfigError:
@@ -98,7 +102,7 @@ def twin(one: socket.socket) -> socket.socket | None:
     """
     other = "127.0.0.1" if one.family == socket.AF_INET6 else "::1"
     try:
-        return _listener(other, one.getsockname()[1])
+        return listener_at(other, one.getsockname()[1], BACKLOG)
     except OSError as error:
         if error.errno in NO_SUCH_ADDRESS:
             return None
@@ -116,22 +120,6 @@ def room_of(app: App, port: int, place: Place, scheme: str = "http") -> Room:
     owner set."""
     visitors = Visitors(loopback_origins(port, scheme), app.settings.approvals.address)
     return Room(app, visitors, place.secret)
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=64)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise ConfigError(
-            f"{host} port {port} is in use; stop the other program or choose another port."
-        ) from error
-    # Without it an answer in two parts waits 40 ms: asyncio sets it only where the socket was made
-    # with the protocol's number.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 def _config(page: ASGIApp) -> uvicorn.Config:

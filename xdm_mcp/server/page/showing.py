@@ -9,15 +9,20 @@ from hashlib import sha256
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.desk import Past
-from xdm_mcp.approvals.view import HeldView, one_line
+from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.factors import WrongPins
 from xdm_mcp.models.results import Money, QuotaStatus
-from xdm_mcp.models.sends import Entry, SendState
+from xdm_mcp.models.sends import Entry
+from xdm_mcp.outbox.sending import WAITING
 from xdm_mcp.server.page.room import version_of
+from xdm_mcp.spelling import one_line
 
 PAST = 20
 """How many sends of the past are shown."""
+
+REMEMBERED = timedelta(days=7)
+"""For how long the page tells of wrong PINs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,6 @@ class Factors:
 
     pin: bool
     passkeys: bool
-
-
-REMEMBERED = timedelta(days=7)
-"""For how long the page tells of wrong PINs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,6 @@ async def look(app: App) -> Shown:
     quota, trouble = await _quota(app)
     wrong = await app.ledger.wrong_pins(app.clock.now() - REMEMBERED)
     return Shown(held, await _unknown(app), past, await factors(app), quota, trouble, wrong)
-
-
-WAITING = frozenset({SendState.HELD, SendState.APPROVED})
 
 
 async def factors(app: App) -> Factors:
