@@ -103,6 +103,7 @@ class Gate:
         caller = await self._caller(headers)
         if not isinstance(caller, Caller):
             return caller
+        answering = Answering(send)
         with self._presence.one(caller) as place:
             if place is None:
                 says = "Too many requests at once for this account; try again in a moment."
@@ -113,7 +114,6 @@ class Gate:
                     return body
                 receive = _again(body, receive)
             scope[KEY], scope["user"] = caller, caller.user()
-            answering = Answering(send)
             await self._app(scope, receive, answering.send)
         if place.cancelled_caught:  # its token ended meanwhile
             if not answering.begun:
