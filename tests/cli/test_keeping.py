@@ -85,6 +85,29 @@ def test_a_number_of_days_is_written_beside_what_is_there(
     assert (settings.inbox.keep, settings.inbox.first_page) == (90, 10)
 
 
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ("[inbox] # how it is read\nfirst_page = 10\n", 7),
+        ("\ufeff[ inbox ]\nfirst_page = 10\n", 7),
+        ("inbox.first_page = 10\n", "none"),
+        ("inbox = { first_page = 10 }\n", "none"),
+    ],
+)
+def test_writing_a_choice_leaves_a_file_that_says_what_it_said(
+    home: Home, file: str, kept: int | str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However its table is written; where nothing fits in safely the owner is told what to
+    write."""
+    home.path.mkdir(mode=0o700, parents=True)
+    (home.path / "policy.toml").write_text(file)
+    settle(home, "--keep", "7")
+
+    inbox = load(home=home.path, env={}).inbox
+    assert (inbox.keep, inbox.first_page) == (kept, 10)
+    assert ("write `keep = 7` into it" in " ".join(capsys.readouterr().out.split())) == (kept != 7)
+
+
 def test_an_option_answers_where_nobody_can(home: Home) -> None:
     """`--keep DAYS`, and without it nothing is kept and nothing written."""
     settle(home)

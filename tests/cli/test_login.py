@@ -170,6 +170,17 @@ def test_the_login_can_be_made_the_one_in_use(home: Home, person: Person) -> Non
     assert (code, json.loads(out)["account_id"]) == (0, OWNER)
 
 
+def test_a_policy_with_a_byte_order_mark_is_still_one_after_a_login(
+    home: Home, person: Person
+) -> None:
+    """The mark stands at the head of a file or nowhere."""
+    home.path.mkdir(parents=True, mode=0o700)
+    (home.path / "policy.toml").write_text("\ufeff[guard.budget]\nper_day_usd = 1\n")
+    assert in_(home, person, lines=[PUBLIC_CLIENT, "y", "", ""], secrets=[""])[0] == 0
+    code, out, _ = home.run("status", "--json")
+    assert (code, json.loads(out)["account_id"]) == (0, OWNER)
+
+
 def test_a_policy_that_says_otherwise_is_left_alone(home: Home, person: Person) -> None:
     """What the owner wrote stands; the setting is named instead."""
     home.path.mkdir(parents=True, mode=0o700)

@@ -109,6 +109,34 @@ def test_a_withdrawn_rule_holds_no_longer_and_takes_no_pin(home: Home) -> None:
     assert (code, err.count("\n")) == (2, 1)
 
 
+def test_a_rejection_lets_nothing_pass_that_waited_for_a_look(home: Home) -> None:
+    """A program that runs commands can reject without the PIN: what an agent has read of others
+    still asks for a person before the standing rule lets it write to her."""
+    home.with_app(lambda app: app.inbox.page())
+    allow(home, "--user", IRIS_ID)
+    held = home.ask("On its way.")
+    assert "taint" in [reason.rule for reason in held.reasons]
+
+    assert home.run("approvals", "reject", str(held.approval_id))[0] == 0
+
+    assert home.ask("It leaves today.").status == "held"
+    assert home.delivered() == []
+
+
+def test_forgetting_takes_the_pin_that_a_standing_rule_was_made_with(home: Home) -> None:
+    """Else a program that runs commands could have erased what `taint` and `leak` know, and write
+    to her then."""
+    home.with_app(lambda app: app.inbox.page())
+    allow(home, "--user", IRIS_ID)
+    assert home.ask("On its way.").status == "held"
+
+    code, out, err = home.run_typing(["111222", ""], "forget", "--yes")
+
+    assert (code, out, "That PIN is wrong" in err) == (2, "", True)
+    assert home.ask("It leaves today.").status == "held"
+    assert home.run_typing([PIN], "forget", "--yes")[0] == 0
+
+
 def test_the_list_shows_each_rule_with_what_is_used_of_it(home: Home) -> None:
     """For people in a sentence, for scripts in full."""
     home.with_app(lambda app: app.inbox.page(with_user=IRIS_ID))

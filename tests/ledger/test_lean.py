@@ -131,6 +131,24 @@ async def test_no_look_up_of_a_decision_walks_through_the_history(
     }
 
 
+async def test_unknown_sends_are_found_among_the_open_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many have ended; the page asks once a second."""
+    Planned.steps = set()
+    desk = Desk(SqlLedger(SqliteDatabase(MEMORY)))
+    await desk.reserve(draft(), allow)
+    monkeypatch.setattr("xdm_mcp.ledger.sqlite.ApswSql", Planned)
+
+    await desk.ledger.unknown()
+    await desk.ledger.close()
+
+    assert Planned.steps == {
+        "SEARCH entry USING INDEX entry_open (state=?)",
+        "USE TEMP B-TREE FOR ORDER BY",
+    }
+
+
 async def test_wrong_pins_are_found_by_an_index_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -245,6 +245,30 @@ async def test_a_removed_token_stops_at_once_and_so_does_its_open_stream(tmp_pat
     assert ended == ["begun"]
 
 
+async def test_a_token_that_ends_while_its_body_arrives_opens_nothing(tmp_path: Path) -> None:
+    """It is refused as at any other time."""
+    door = Door(tmp_path)
+    secret = door.tokens.add("one", [READ], None, NOW)
+    arriving = anyio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        arriving.set()
+        await anyio.sleep_forever()
+
+    async def end() -> None:
+        await arriving.wait()
+        Tokens(tmp_path).remove("one")
+        door.presence.end(door.callers.stands)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(end)
+            named = shown(secret) | {"content-type": "application/json"}
+            answer = await door.knock("POST", content=body(), **named)
+    assert answer.status_code == 401
+
+
 async def test_a_token_ends_when_its_time_has_come(tmp_path: Path) -> None:
     """It opens until then."""
     door = Door(tmp_path)

@@ -172,8 +172,8 @@ async def test_a_stream_of_another_principal_cannot_be_spoken_into(tmp_path: Pat
         places = set()
         async with Client(alice, mode="legacy") as client:
             await client.list_tools()
-            transport = (await two.tenants.find("alice")).messages.__self__  # type: ignore[attr-defined]
-            (known,) = transport._read_stream_writers
+            sse = (await two.tenants.find("alice")).messages.__self__  # type: ignore[attr-defined]
+            (known,) = sse._transport._read_stream_writers
             for session in (known.hex, "0" * 32):
                 answer = await two.client.post(
                     f"/messages/?session_id={session}",

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.server.tenancy import ENVELOPE, MODERN, Agent, Two, two_principals
-from xdm_mcp.credentials.tokens import SEND, Tokens
+from tests.server.tenancy import ENVELOPE, LEGACY, MODERN, Agent, Two, two_principals
+from xdm_mcp.credentials.tokens import READ, SEND, Tokens
 
 
 async def reads_without_right(two: Two, encoding: str = "utf-8") -> httpx2.Response:
@@ -39,6 +39,22 @@ async def test_what_others_just_read_is_not_given_to_who_may_not_read(
         answer = await reads_without_right(two)
     assert "canary" not in answer.text
     assert answer.json()["error"]["message"].startswith("This token is not good for that")
+
+
+@pytest.mark.parametrize("odd", [{}, {"method": None}, {"method": "ping", "params": 7}])
+async def test_an_answer_to_a_question_takes_the_right_to_send_however_it_is_written(
+    odd: dict[str, object], tmp_path: Path
+) -> None:
+    """What the protocol server takes for one, the gate does too."""
+    async with two_principals(tmp_path) as two:
+        secret = Tokens(two.home).add("reader", [READ], "alice", two.clock.now())
+        reader = Agent(two.client, secret, LEGACY)
+        await reader.open()
+        yes = {"action": "accept", "content": {"approve": True}}
+        message = {"jsonrpc": "2.0", "id": 1, "result": yes, **odd}
+        answer = await two.client.post("/mcp", json=message, headers=reader.headers("", {}))
+    assert answer.status_code == 403
+    assert 'scope="dm:send"' in answer.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from xdm_mcp.app import App
 from xdm_mcp.approvals.factors import CHANGE_PIN, Proof
-from xdm_mcp.approvals.pin import refuse_easy
+from xdm_mcp.approvals.pin import Pin, refuse_easy
 from xdm_mcp.cli.paint import screen
 from xdm_mcp.errors import BadInput, Declined, FactorLocked, NotProven
 
@@ -40,7 +40,7 @@ async def confirm_person(
         if not typed:
             raise Declined("Nothing was approved.")
         try:
-            return await app.desk.pin.check(typed, about, TERMINAL)
+            return await _pin(app).check(typed, about, TERMINAL)
         except FactorLocked:
             raise
         except NotProven as wrong:
@@ -52,21 +52,32 @@ async def choose_first_pin(app: App) -> bool:
 
     Raises what `new_pin` raises.
     """
-    if await app.desk.pin.is_set():
+    if await _pin(app).is_set():
         return False
     screen(stderr=True).print(
         "No PIN is set yet. Choose the one that approves sends from now on: 6 digits or more, or a"
         " passphrase of 8 characters or more. Keep it from every agent."
     )
-    await app.desk.pin.set_first(new_pin(), TERMINAL)
+    await _pin(app).set_first(new_pin(), TERMINAL)
     screen(stderr=True).print("The PIN is set.", style="green")
     return True
+
+
+async def confirm_if_set(app: App, about: str) -> None:
+    """Ask for the PIN as `confirm_person` does, where there is one; else nothing is asked."""
+    if await _pin(app).is_set():
+        await confirm_person(app, about)
 
 
 async def change_pin(app: App) -> None:
     """Have the owner change the PIN, the old one first. Raises as `confirm_person` does."""
     proof = await confirm_person(app, CHANGE_PIN, "Old PIN (empty to stop): ")
-    await app.desk.pin.change(new_pin(), proof)
+    await _pin(app).change(new_pin(), proof)
+
+
+def _pin(app: App) -> Pin:
+    """Return the PIN without the desk, which would need a login."""
+    return Pin(app.ledger, app.clock)
 
 
 def new_pin() -> str:

@@ -1,6 +1,7 @@
 """`xdm-mcp forget`: erase kept messages from this machine, of one person or all of them.
 
-It ends the sends to them that have not left, too. It needs no PIN, since nothing leaves by it.
+It ends the sends to them that have not left, too. It takes the PIN where one is set: what it erases
+is also what the rules `leak` and `taint` know, so a send may pass afterwards that was held before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from argparse import Namespace
 from datetime import timedelta
 
 from xdm_mcp.app import App
-from xdm_mcp.cli.asking import TERMINAL
+from xdm_mcp.approvals.factors import deed
+from xdm_mcp.cli.asking import TERMINAL, confirm_if_set
 from xdm_mcp.cli.clear import account_of, user_id_of
 from xdm_mcp.cli.opening import with_app
 from xdm_mcp.cli.paint import screen
@@ -44,6 +46,7 @@ async def _forget(app: App, args: Namespace) -> int:
     if not _agreed(whose, args):
         screen(stderr=True).print("Nothing was forgotten.", style="yellow")
         return 1
+    await confirm_if_set(app, deed("forget", account_id, conversation_id or ""))
     ended = await app.ledger.forget(account_id, conversation_id, TERMINAL, app.clock.now())
     erased, now = 0, app.clock.now()
     while batch := await app.ledger.sweep_kept(account_id, WHATEVER_AGE, now, BATCH):

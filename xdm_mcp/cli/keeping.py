@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from argparse import Namespace
@@ -16,6 +17,9 @@ from xdm_mcp.sources import POLICY_FILE
 
 LONGEST = 3_650
 """For how many days messages can be kept."""
+
+HEAD = re.compile(r"\s*\[\s*inbox\s*\]\s*(#.*)?")
+"""A line that begins the table."""
 
 QUESTION = (
     "Keep a copy of your messages on this machine, so that they can be searched at once? X wants"
@@ -66,7 +70,7 @@ def is_answer(text: str) -> bool:
 def _said(policy: Path) -> bool:
     """Whether the owner's file says something about keeping."""
     try:
-        inbox = tomllib.loads(policy.read_text("utf-8")).get("inbox", {})
+        inbox = tomllib.loads(policy.read_text("utf-8-sig")).get("inbox", {})
     except (OSError, ValueError):
         return policy.exists()  # what cannot be read is left alone
     return "keep" in inbox
@@ -87,13 +91,20 @@ def _asked() -> str:
 
 def _write(policy: Path, value: str | int) -> None:
     """Write the setting into the table that it belongs to, a new one at the end where there is
-    none."""
-    text = policy.read_text("utf-8") if policy.exists() else ""
+    none. Raises ConfigError where the file would not say so afterwards, or cannot be written."""
+    text = policy.read_text("utf-8-sig") if policy.exists() else ""
     line = f'keep = "{value}"' if isinstance(value, str) else f"keep = {value}"
     lines = text.split("\n")
-    heads = [number for number, one in enumerate(lines) if one.strip() == "[inbox]"]
+    heads = [number for number, one in enumerate(lines) if HEAD.fullmatch(one)]
     if heads:
         lines.insert(heads[0] + 1, line)
-        write_private(policy, "\n".join(lines))
+        new = "\n".join(lines)
     else:
-        write_private(policy, f"{text.rstrip()}\n\n[inbox]\n{line}\n".lstrip())
+        new = f"{text.rstrip()}\n\n[inbox]\n{line}\n".lstrip()
+    try:
+        stands = tomllib.loads(new)["inbox"]["keep"] == value
+    except (ValueError, KeyError):
+        stands = False
+    if not stands:
+        raise ConfigError(f"The table inbox of {policy} is left as it is; write `{line}` into it.")
+    write_private(policy, new)

@@ -210,7 +210,7 @@ def _use(args: Namespace, settings: Settings, record: Record) -> None:
 def _written(policy: Path, lines: list[str]) -> bool:
     """Write `lines` at the head of the owner's file, if the owner agrees and nothing says otherwise
     already; whether that was done."""
-    text = policy.read_text("utf-8") if policy.exists() else ""
+    text = policy.read_text("utf-8-sig") if policy.exists() else ""
     keys = {line.partition("=")[0].strip() for line in text.split("\n")}
     question = f"Use it from now on? This writes {' and '.join(lines)} into {policy}"
     if keys & {"backend", "base_url"} or "XDM_BACKEND" in os.environ:

@@ -271,7 +271,7 @@ def _add_forget(commands: Commands) -> None:
     whom = erasing.add_mutually_exclusive_group()
     whom.add_argument("--with", dest="user", metavar="USER", help="only those with one person")
     whom.add_argument("--conversation", metavar="ID", help="only those of one conversation")
-    erasing.add_argument("--yes", action="store_true", help="ask nothing")
+    erasing.add_argument("--yes", action="store_true", help="ask for no word")
     erasing.add_argument("--account", metavar="ID", help="the account's numeric id, to ask nobody")
     _add_place(erasing)
 

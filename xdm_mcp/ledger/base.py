@@ -238,6 +238,10 @@ class Ledger(
         """Return the newest entries in any state, newest first."""
         ...
 
+    async def unknown(self) -> tuple[Entry, ...]:
+        """Return every entry of unknown outcome, newest first, whatever was asked for since."""
+        ...
+
     async def due(self, now: datetime) -> tuple[Entry, ...]:
         """Sweep, then return what wants work now: approved entries whose `retry_at` has come, and
         unknown ones to be read back.

@@ -44,6 +44,11 @@ def recent(sql: Sql, limit: int) -> tuple[Entry, ...]:
     return _entries(sql, "ORDER BY id DESC LIMIT ?", limit)
 
 
+def unknown(sql: Sql) -> tuple[Entry, ...]:
+    """See Ledger.unknown."""
+    return _entries(sql, "WHERE settled_at IS NULL AND state = 'unknown' ORDER BY id DESC")
+
+
 def due_by_now(sql: Sql, now: int) -> tuple[Entry, ...] | None:
     """See Ledger.due; None where there is something to sweep first."""
     return None if any_lapsed(sql, now) else _due(sql, now)

@@ -196,6 +196,10 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
         """See Ledger.recent."""
         return await self._database.read(lambda sql: finding.recent(sql, limit))
 
+    async def unknown(self) -> tuple[Entry, ...]:
+        """See Ledger.unknown."""
+        return await self._database.read(finding.unknown)
+
     async def due(self, now: datetime) -> tuple[Entry, ...]:
         """See Ledger.due."""
         at = to_ms(now)

@@ -103,6 +103,7 @@ class Gate:
         caller = await self._caller(headers)
         if not isinstance(caller, Caller):
             return caller
+        answering = Answering(send)
         with self._presence.one(caller) as place:
             if place is None:
                 says = "Too many requests at once for this account; try again in a moment."
@@ -113,7 +114,6 @@ class Gate:
                     return body
                 receive = _again(body, receive)
             scope[KEY], scope["user"] = caller, caller.user()
-            answering = Answering(send)
             await self._app(scope, receive, answering.send)
         if place.cancelled_caught:  # its token ended meanwhile
             if not answering.begun:
@@ -162,10 +162,10 @@ class Gate:
         except ValueError:
             return _no_message(PARSE_ERROR, "That body is not JSON.")
         try:
-            jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+            message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
         except ValidationError:
             return _no_message(INVALID_REQUEST, "That body is not one JSON-RPC message.")
-        missing = missing_in(parsed, caller.scopes)
+        missing = missing_in(message, caller.scopes)
         return self._resource.refuse(403, scope=missing) if missing else None
 
 

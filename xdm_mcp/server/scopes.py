@@ -11,7 +11,13 @@ from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_REQUEST
+from mcp_types import (
+    INVALID_REQUEST,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
 
 from xdm_mcp.credentials.tokens import READ, SEND
 from xdm_mcp.server.callers import caller_in
@@ -38,13 +44,12 @@ def scope_for(method: object, params: object) -> str | None:
     return READ if method in READS else None
 
 
-def missing_in(message: object, scopes: frozenset[str]) -> str | None:
-    """Return the scope that a parsed JSON-RPC message takes and `scopes` lack, if any."""
-    if not isinstance(message, Mapping):
-        return None
-    # A result is the answer to a question of ours, and only sends ask.
-    answers = "method" not in message and "result" in message
-    needed = SEND if answers else scope_for(message.get("method"), message.get("params"))
+def missing_in(message: JSONRPCMessage, scopes: frozenset[str]) -> str | None:
+    """Return the scope that a JSON-RPC message takes and `scopes` lack, if any."""
+    if isinstance(message, JSONRPCRequest | JSONRPCNotification):
+        needed = scope_for(message.method, message.params)
+    else:  # a result is the answer to a question of ours, and only sends ask
+        needed = SEND if isinstance(message, JSONRPCResponse) else None
     return needed if needed is not None and needed not in scopes else None
 
 

@@ -155,6 +155,19 @@ async def test_money_is_given_back_to_the_day_that_paid(desk: Desk) -> None:
     assert await desk.ledger.spend(ME, desk.now) == Spend(today=PRICE, total=PRICE)
 
 
+async def test_those_of_unknown_outcome_are_listed_until_they_are_settled(desk: Desk) -> None:
+    """The newest first, and no others, of every account."""
+    first = await desk.send(draft("One"), UNKNOWN)
+    await desk.send(draft("Two"))
+    second = await desk.send(draft("Three", BEN), UNKNOWN)
+    assert await desk.ledger.unknown() == (second, first)
+
+    saw = Outcome(SendState.FAILED, "resolved", "A person saw that it is not in X.")
+    await desk.ledger.resolve(first.id, saw, "terminal", desk.now)
+
+    assert await desk.ledger.unknown() == (second,)
+
+
 @pytest.mark.parametrize("ended", [UNKNOWN, REFUSED, NOT_SENT])
 async def test_a_receipt_wins_over_whatever_was_believed(desk: Desk, ended: Outcome) -> None:
     """Proof that X accepted it corrects an unknown or failed send, and counts it again."""

@@ -336,6 +336,25 @@ async def test_a_cookie_opens_its_own_server_only(tmp_path: Path) -> None:
             assert (await client.get(ROOT)).status_code == 401
 
 
+async def test_an_unknown_send_stays_on_the_page_whatever_is_asked_for_after_it(
+    tmp_path: Path,
+) -> None:
+    """An agent that goes on asking does not push out of sight what its owner has to settle."""
+    async with page(tmp_path) as desk:
+        approval_id = await ready(desk)
+        await desk.rig.fault("drop_before")
+        await desk.approve(approval_id)
+        await desk.rig.app.outbox.work()
+        for _ in range(20):
+            desk.rig.later(minutes=20)
+            await desk.rig.app.outbox.work()
+        for number in range(105):
+            held = await desk.rig.send(f"Draft number {number}.", to=JUNE)
+            await desk.rig.app.desk.reject(str(held.approval_id), "test")
+        await desk.enter()
+        assert "Maybe sent: only you can say" in (await desk.get()).text
+
+
 async def test_only_a_person_settles_an_unknown_send(tmp_path: Path) -> None:
     """A send of lost outcome is shown once nothing reads it back; a word with the PIN settles it,
     and neither a session nor a wrong PIN does."""

@@ -13,16 +13,13 @@ from xdm_mcp.approvals.view import HeldView
 from xdm_mcp.errors import XdmError
 from xdm_mcp.models.factors import WrongPins
 from xdm_mcp.models.results import Money, QuotaStatus
-from xdm_mcp.models.sends import Entry, SendState
+from xdm_mcp.models.sends import Entry
 from xdm_mcp.outbox.sending import WAITING
 from xdm_mcp.server.page.room import version_of
 from xdm_mcp.spelling import one_line
 
 PAST = 20
 """How many sends of the past are shown."""
-
-LOOKED_AT = 100
-"""Among how many of the newest sends one of unknown outcome is looked for."""
 
 REMEMBERED = timedelta(days=7)
 """For how long the page tells of wrong PINs."""
@@ -106,11 +103,10 @@ async def _quota(app: App) -> tuple[QuotaStatus | None, str]:
 
 
 async def _unknown(app: App) -> tuple[Entry, ...]:
-    recent = await app.ledger.recent(LOOKED_AT)
     return tuple(
         replace(entry, handle=one_line(entry.handle) if entry.handle else None)
-        for entry in recent
-        if entry.state is SendState.UNKNOWN and only_a_person_knows(entry)
+        for entry in await app.ledger.unknown()
+        if only_a_person_knows(entry)
     )
 
 
