@@ -10,8 +10,10 @@ from typing import Literal
 
 from xdm_mcp.models.people import User
 
-CONVERSATION_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19}|[0-9]{15,19})\Z")
-"""A conversation id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
+CONVERSATION_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19}|[1-9][0-9]{14,18})\Z")
+"""A conversation id that may be asked for (X API v2 OpenAPI 2.167, 2026-08). X's own pattern lets a
+group's number begin with zeros: that would be a second name for it, which no list of the owner and
+no earlier send knows."""
 
 MESSAGE_ID = re.compile(r"[0-9]{1,19}\Z")
 """A message id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
