@@ -140,7 +140,7 @@ VECTORS: tuple[tuple[str, str, int, How | None], ...] = (
     ("send", ANNA, 301, "credit"),
     ("send", BERT, 302, "denied"),
     ("hear", ANNA, 400, None),
-    ("send", ANNA, 86_799, "credit"),
+    ("send", ANNA, 86_759, "credit"),
     ("hear", ANNA, 500_000, None),
     ("send", ANNA, 586_400, "counted"),
 )

@@ -26,7 +26,7 @@ from tests.contract.ledger.desk import (
 from tests.contract.ledger.desk import ask as wants
 from tests.contract.ledger.desk import message as posted
 from tests.faults.drawing import PEERS
-from tests.faults.oracle import LATE, MINUTE, Life, Oracle, answers
+from tests.faults.oracle import LATE, MARGIN, MINUTE, Life, Oracle, answers
 from xdm_mcp.ledger.judging import Judge
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.ledger.sqlite import MEMORY, SqliteDatabase
@@ -133,7 +133,9 @@ class Doing:
             assert done.repeat
             assert done.entry is not None
             assert done.entry.id == earlier.id
-        elif self.denied(text, to, earlier.id if earlier else None, now if holds else slot):
+        elif self.denied(
+            text, to, earlier.id if earlier else None, now if holds else slot + MARGIN
+        ):
             assert done.entry is None
         else:
             assert done.entry is not None
@@ -145,10 +147,10 @@ class Doing:
                 self.take(life, done.entry, ledger, slot)
             oracle.lives.append(life)
 
-    def denied(self, text: str, to: str, own: int | None, slot: datetime) -> bool:
-        """Whether the oracle would refuse a send that would leave at its slot."""
+    def denied(self, text: str, to: str, own: int | None, at: datetime) -> bool:
+        """Whether the oracle would refuse a send that X may have as late as `at`."""
         oracle, now = self.oracle, self.now
-        return oracle.halted or oracle.repeats(text, to, own, now) or oracle.full(to, now, slot)
+        return oracle.halted or oracle.repeats(text, to, own, now) or oracle.full(to, now, at)
 
     def take(self, life: Life, entry: Entry, ledger: SqlLedger, slot: datetime) -> None:
         """Note that a process has a send to make."""

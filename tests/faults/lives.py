@@ -11,7 +11,7 @@ from tests.contract.ledger.desk import ME, allow_at
 from tests.contract.ledger.desk import ask as wants
 from tests.faults.doing import Doing, judge
 from tests.faults.drawing import ENDINGS, PEERS, STAGES, STEPS, TEXTS, quotas
-from tests.faults.oracle import DAY, PROVABLE, WAITS, crowded
+from tests.faults.oracle import DAY, MARGIN, PROVABLE, WAITS, crowded
 from xdm_mcp.errors import BadInput
 from xdm_mcp.ledger.keeping import SqlLedger
 from xdm_mcp.models.quota import Limit
@@ -137,7 +137,7 @@ class Lives(Doing, RuleBasedStateMachine):
         if self.oracle.halted or self.oracle.repeats(life.text, life.to, life.id, now):
             life.not_sent = True
             life.end("failed", now)
-        elif self.oracle.full(life.to, now, now):
+        elif self.oracle.full(life.to, now, now if stricter else now + MARGIN):
             life.retry_at = done.entry.retry_at
             assert life.retry_at is not None
             assert life.retry_at > now

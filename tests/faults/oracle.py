@@ -168,17 +168,17 @@ class Oracle:
             for charge in self.charges
         )
 
-    def charged(self, life_to: str, slot: datetime) -> list[Limit]:
-        """Return the limits that a send to somebody charges that leaves at its slot."""
+    def charged(self, life_to: str, at: datetime) -> list[Limit]:
+        """Return the limits that a send to somebody charges that X may have as late as `at`."""
         return [
             limit
             for limit in self.limits
             if (not limit.first_contacts_only or life_to not in self.inbound)
-            and not (limit.reply_exempt and self.credited(life_to, slot))
+            and not (limit.reply_exempt and self.credited(life_to, at))
         ]
 
-    def credited(self, to: str, slot: datetime) -> bool:
-        """Whether their last message still pays for a reply that leaves at its slot."""
+    def credited(self, to: str, at: datetime) -> bool:
+        """Whether their last message still pays for a reply that X may have as late as `at`."""
         if to not in self.inbound:
             return False
         last, heard = self.inbound[to]
@@ -186,12 +186,12 @@ class Oracle:
             life.to == to and life.state in OUT and life.answers(last, heard) for life in self.lives
         )
         out += sum(peer == to and at >= heard for peer, at, _ in self.external.values())
-        return slot < heard + DAY and out < CREDITS
+        return at < heard + DAY and out < CREDITS
 
-    def full(self, to: str, now: datetime, slot: datetime) -> bool:
-        """Whether a window forbids now a send that would leave at its slot."""
+    def full(self, to: str, now: datetime, at: datetime) -> bool:
+        """Whether a window forbids now a send that X may have as late as `at`."""
         return self.paused(now) or any(
-            self.used(limit, now) >= limit.limit for limit in self.charged(to, slot)
+            self.used(limit, now) >= limit.limit for limit in self.charged(to, at)
         )
 
     def paused(self, now: datetime) -> bool:
@@ -231,13 +231,13 @@ class Oracle:
 
     def take(self, life: Life, slot: datetime, now: datetime, process: object) -> None:
         """Charge a send and give it its slot."""
-        life.under = self.charged(life.to, slot)
+        life.under = self.charged(life.to, slot + MARGIN)
         stranger = life.to not in self.inbound
         concerned = {each.scope for each in self.limits if stranger or not each.first_contacts_only}
         excuses = {
             limit.scope
             for limit in self.limits
-            if limit.reply_exempt and self.credited(life.to, slot)
+            if limit.reply_exempt and self.credited(life.to, slot + MARGIN)
         }
         for scope in sorted(concerned):
             life.charges.append(self._charge(scope, slot))

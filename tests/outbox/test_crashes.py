@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.contract.ledger.desk import Desk, draft
 from tests.rigs import IRIS, JUNE, Rig, rig
+from xdm_mcp.models.sends import Halt
 
 FREE = {"confirmation": {"mode": "never"}}
 
@@ -40,3 +41,15 @@ async def test_after_two_processes_died_with_their_sends_nothing_leaves_until_a_
         await here.app.ledger.clear_halt(account, None, "test", here.clock.now())
         here.later(minutes=2)
         assert "halt" not in {r.rule for r in (await here.send("Three.", to=JUNE)).reasons}
+
+
+async def test_a_halt_keeps_sends_in_even_where_its_rule_is_switched_off(tmp_path: Path) -> None:
+    """They fail before they leave."""
+    async with rig(tmp_path, **FREE, halt={"enabled": False}) as here:
+        account = (await here.app.people.account()).id
+        await here.app.ledger.halt(account, Halt("locked", "X locked it.", here.clock.now()))
+
+        refused = await here.send()
+
+        assert (refused.status, refused.code) == ("failed", "halted")
+        assert await here.deliveries() == []

@@ -326,6 +326,7 @@ async def test_a_closed_inbox_fails_once_and_is_then_refused_before_any_cost(
         ({"to": IRIS, "conversation_id": "1-2"}, BadInput, "exactly one"),
         ({"conversation_id": "12-13"}, NotFound, "not one of account"),
         ({"conversation_id": "x"}, BadInput, "list_dms gave"),
+        ({"conversation_id": "0987654321098765432"}, BadInput, "list_dms gave"),
         ({"new_group": [IRIS]}, BadInput, "2 to 49"),
         ({"new_group": [IRIS, IRIS]}, BadInput, "twice"),
         ({"new_group": [IRIS, "nobody_at_all"]}, NotFound, "1 of the 2"),

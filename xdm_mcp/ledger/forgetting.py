@@ -109,6 +109,8 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
     ended = _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
     if other is not None:
         sql.run("UPDATE person SET name = NULL WHERE id = ?", other)
+    else:  # the send that opened the group names its people, not the group
+        _blank_reasons(sql, "account_id = ? AND thread_id = ?", (account_id, conversation_id))
     return ended
 
 

@@ -34,6 +34,6 @@ class JudgingLedger(Protocol):
         self, draft: Draft, limits: Sequence[Limit], judge: Judge, now: datetime
     ) -> Preview:
         """Return what `reserve` would decide now if no earlier entry answered: it judges again
-        where the first decision cannot stand, such as one that counts on a reply credit which ends
-        before the slot. Changes nothing."""
+        where the first decision cannot stand, such as one that counts on a reply credit which may
+        end before X has the send. Changes nothing."""
         ...

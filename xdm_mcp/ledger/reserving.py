@@ -15,6 +15,7 @@ from xdm_mcp.ledger.entries import change, find, insert, load, note
 from xdm_mcp.ledger.facts import Weighed, weigh
 from xdm_mcp.ledger.judging import Judge, Preview
 from xdm_mcp.ledger.marks import key_of
+from xdm_mcp.ledger.peers import ON_ITS_WAY
 from xdm_mcp.ledger.rows import Stored, attachment_text, charges_text, hold_text
 from xdm_mcp.ledger.settling import IN_FLIGHT_FOR
 from xdm_mcp.ledger.sql import Sql, Value
@@ -205,11 +206,12 @@ class Taking:
 def _judged(
     sql: Sql, wanted: Wanted, limits: Sequence[Limit], judge: Judge, now: int
 ) -> tuple[Weighed, Decision]:
-    """Weigh a send and judge it; without a reply credit that would end before its slot."""
+    """Weigh a send and judge it; without a reply credit that may end before X has the send."""
     weighed = weigh(sql, wanted, limits, now)
     decision = judge(weighed.facts, from_ms(now))
     ends = weighed.credit_ends
-    if decision.verdict is Verdict.ALLOW and ends is not None and _slot(decision, now) >= ends:
+    arrives = _slot(decision, now) + ON_ITS_WAY
+    if decision.verdict is Verdict.ALLOW and ends is not None and arrives >= ends:
         weighed = weigh(sql, wanted, limits, now, credit=False)
         decision = judge(weighed.facts, from_ms(now))
     return weighed, decision

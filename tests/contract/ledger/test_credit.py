@@ -69,9 +69,18 @@ async def test_the_documented_sequence_is_followed_to_the_second(desk: Desk) -> 
     assert await vectors.send(301) == "credit"
     assert await vectors.send(302, BEN) == "denied"
     await vectors.inbound(400)
-    assert await vectors.send(86_799) == "credit"
+    assert await vectors.send(86_759) == "credit"
     await vectors.inbound(500_000)
     assert await vectors.send(586_400) == "counted"
+
+
+async def test_a_reply_that_x_may_take_after_the_credit_ended_counts(desk: Desk) -> None:
+    """It has 40 seconds to leave and to arrive, and X goes by when it has it."""
+    vectors = Vectors(desk)
+    await vectors.inbound(0)
+
+    assert await vectors.send(86_359) == "credit"
+    assert await vectors.send(86_360) == "counted"
 
 
 async def left(desk: Desk, who: str = ANNA) -> int:

@@ -23,7 +23,7 @@ from tests.contract.ledger.desk import (
 )
 from xdm_mcp.models.messages import pair_id
 from xdm_mcp.models.quota import Spend
-from xdm_mcp.models.sends import Entry, SendState
+from xdm_mcp.models.sends import Entry, SendState, Target
 from xdm_mcp.models.verdicts import Decision, Facts, Finding, Verdict
 
 WITH_ANNA = pair_id(ME, ANNA)
@@ -151,3 +151,24 @@ async def test_no_host_of_a_link_is_kept_of_a_forgotten_conversation(
         assert hold is not None
         assert [rule for rule, _ in hold.reasons] == ["links", "confirmation"]
         assert "clinic" not in str(hold)
+
+
+async def test_no_host_of_a_link_is_kept_of_the_send_that_opened_a_forgotten_group(
+    desk: Desk,
+) -> None:
+    """It is stored under the people of the group, and learns the group's number later."""
+    group = "1791970200123456789"
+    names = Finding("links", Verdict.HOLD, "It holds a link to clinic.example.")
+    opening = draft("See clinic.example", target=Target((ANNA, BEN)))
+    asks = Decision(Verdict.HOLD, (names,))
+    held = (await desk.reserve(opening, lambda facts, now: asks)).entry
+    assert held is not None
+    claimed = (await desk.claim(await desk.approve(held))).entry
+    assert claimed is not None
+    flying = await desk.ledger.dispatch(claimed, desk.now)
+    assert flying is not None
+    await desk.settle(flying, sent(snowflake(desk.now), group))
+
+    await desk.ledger.forget(ME, group, "owner", desk.now)
+
+    assert "clinic" not in str((await stands(desk, held)).hold)
