@@ -131,7 +131,9 @@ def fill(sql: Sql, *, sends: int, limits: Sequence[Limit]) -> None:
             raise SystemExit("the ledger did not take a send that it was told to allow")
         receipt = Receipt(str(number + 1), None)
         accepted = Outcome(SendState.SENT, "sent", "X accepted it.", receipt=receipt)
-        settling.settle(sql, OWNER, flying, accepted, at, lambda attempts: None)
+        settling.settle(
+            sql, OWNER, flying, accepted, at, lambda attempts: None, marked_for=timedelta()
+        )
 
 
 def inbound(number: int) -> Message:

@@ -291,7 +291,7 @@ async def test_an_end_that_cannot_be_written_down_is_never_called_not_sent(
         if fault:
             await here.fault(fault, status=400)
 
-        async def full(*_: object) -> None:
+        async def full(*_: object, **__: object) -> None:
             raise LedgerUnavailable("The disk is full.")
 
         monkeypatch.setattr(here.app.ledger, "settle", full)

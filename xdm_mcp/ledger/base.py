@@ -185,7 +185,15 @@ class Ledger(
         """
         ...
 
-    async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
+    async def settle(
+        self,
+        entry: Entry,
+        outcome: Outcome,
+        now: datetime,
+        trip: Trip,
+        *,
+        marked_for: timedelta = REMEMBERED,
+    ) -> Entry:
         """Write down how an attempt ended, with all its effects, and return the entry as it then
         stands.
 
@@ -195,7 +203,8 @@ class Ledger(
         not lost it, and a definite outcome ends that send. What the outcome says of the account
         holds in any case: a remembered closed recipient, server windows, a wait until `retry_at`,
         its halt. `trip` looks at the attempts after a change. An unknown entry is read back first
-        after 5 seconds. Raises NotFound for an entry that never was.
+        after 5 seconds. Marks of a text that was sent are kept for `marked_for`, as if it had been
+        read back. Raises NotFound for an entry that never was.
         """
         ...
 

@@ -155,11 +155,21 @@ class SqlLedger(SqlAsking, SqlFactors, SqlKept, SqlKnowing, SqlPolling, SqlTaint
             lambda sql: settling.dispatch(sql, owner, entry, at, heed_opt_outs=heed_opt_outs)
         )
 
-    async def settle(self, entry: Entry, outcome: Outcome, now: datetime, trip: Trip) -> Entry:
+    async def settle(
+        self,
+        entry: Entry,
+        outcome: Outcome,
+        now: datetime,
+        trip: Trip,
+        *,
+        marked_for: timedelta = REMEMBERED,
+    ) -> Entry:
         """See Ledger.settle."""
         at = to_ms(now)
         return await self._database.write(
-            lambda sql: settling.settle(sql, self._owner, entry, outcome, at, trip)
+            lambda sql: settling.settle(
+                sql, self._owner, entry, outcome, at, trip, marked_for=marked_for
+            )
         )
 
     async def resolve(self, entry_id: int, outcome: Outcome, by: str, now: datetime) -> Entry:

@@ -16,6 +16,7 @@ from xdm_mcp.ledger.attempts import Attempt, Trip
 from xdm_mcp.ledger.books import book, halt
 from xdm_mcp.ledger.elsewhere import sent_elsewhere, sent_here
 from xdm_mcp.ledger.entries import change, find, load, note
+from xdm_mcp.ledger.marks import conversation_of, mark
 from xdm_mcp.ledger.peers import close
 from xdm_mcp.ledger.rows import Stored
 from xdm_mcp.ledger.snowflakes import time_of
@@ -29,6 +30,7 @@ from xdm_mcp.ledger.windows import (
     observe,
 )
 from xdm_mcp.ledger.withholding import withheld
+from xdm_mcp.models.messages import Message
 from xdm_mcp.models.quota import DEADLINE
 from xdm_mcp.models.sends import Assurance, Entry, Outcome, Receipt, SendState, Target
 
@@ -74,12 +76,22 @@ def dispatch(
     ).entry  # fmt: skip
 
 
-def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip: Trip) -> Entry:
+def settle(
+    sql: Sql,
+    owner: str,
+    entry: Entry,
+    outcome: Outcome,
+    now: int,
+    trip: Trip,
+    *,
+    marked_for: timedelta,
+) -> Entry:
     """See Ledger.settle."""
     stored = load(sql, entry.id)
     held = _owned(stored, entry, owner, SendState.RESERVED, SendState.IN_FLIGHT)
     if outcome.receipt is not None:
         changed = prove(sql, stored, outcome.receipt, now, code=outcome.code, says=outcome.says)
+        _mark_sent(sql, stored, outcome.receipt, marked_for, now)
     elif held:
         changed = _end(sql, stored, outcome, now)
     elif outcome.not_sent and _only_found(stored, entry):
@@ -92,6 +104,16 @@ def settle(sql: Sql, owner: str, entry: Entry, outcome: Outcome, now: int, trip:
     if changed is not stored:
         heed(sql, entry.account_id, trip)
     return changed.entry
+
+
+def _mark_sent(sql: Sql, stored: Stored, receipt: Receipt, marked_for: timedelta, now: int) -> None:
+    """Keep marks of a text that was just sent: nobody may read it back before the next send. It has
+    no text any more where the owner had it forgotten."""
+    entry = stored.entry
+    thread = receipt.conversation_id or conversation_of(entry.account_id, entry.target)
+    if thread is not None:
+        said = Message(receipt.message_id, thread, entry.account_id, from_ms(now), entry.text)
+        mark(sql, entry.account_id, [said], marked_for, now)
 
 
 def heed(sql: Sql, account_id: str, trip: Trip) -> None:

@@ -372,7 +372,8 @@ class Outbox:
 
     async def _settle(self, entry: Entry, outcome: Outcome) -> Entry:
         now = self._clock.now()
-        settled = await self._ledger.settle(entry, outcome, now, partial(trip, now=now))
+        trips, marked_for = partial(trip, now=now), self._policy.leak.remembered
+        settled = await self._ledger.settle(entry, outcome, now, trips, marked_for=marked_for)
         self._bus.publish(Changed("approvals"), Changed("quota"), Changed("inbox"))
         if settled.receipt and settled.receipt.conversation_id:
             self._bus.publish(Changed("conversation", settled.receipt.conversation_id))

@@ -59,6 +59,19 @@ async def test_own_words_to_one_person_are_private_towards_another(desk: Desk) -
     assert [leak.kind for leak in await leaks(desk)] == ["words"]
 
 
+async def test_own_words_are_private_from_the_moment_they_are_sent(desk: Desk) -> None:
+    """The next send may come before anybody reads them back; reading them then changes nothing."""
+    entry = await desk.send(draft(SECRET))
+    before = await leaks(desk)
+    assert [leak.conversation_id for leak in before] == [pair_id(ME, ANNA)]
+
+    assert entry.receipt is not None
+    serial = int(entry.receipt.message_id) & 0x3FFFFF
+    await desk.record(own(desk.now, SECRET, serial=serial))
+
+    assert await leaks(desk) == before
+
+
 async def test_what_the_guard_let_pass_without_a_person_is_told_apart(desk: Desk) -> None:
     """It is an agent's own sentence; what a person approved is as private as what they typed."""
     unasked = await desk.send(draft(SECRET))
