@@ -41,7 +41,7 @@ from xdm_mcp.server.gate import Admission, Gate
 from xdm_mcp.server.health import Lookout, Watched, metrics_of
 from xdm_mcp.server.listening import hosts_of, listen, netloc, require_safe, require_tls
 from xdm_mcp.server.logs import log_to_stderr
-from xdm_mcp.server.patience import Impatient
+from xdm_mcp.server.patience import RESERVED
 from xdm_mcp.server.presence import Presence
 from xdm_mcp.server.tenants import MESSAGES, Door, Opener, Tenants, Watching, at_work
 
@@ -221,12 +221,7 @@ class EndsWell(uvicorn.Server):
 def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=Impatient,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
+        **RESERVED,
         lifespan="on",
         limit_concurrency=MOST_REQUESTS,
         timeout_keep_alive=IDLE_SECONDS,

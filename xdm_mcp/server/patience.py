@@ -4,6 +4,8 @@ connections that never say what they want, and nobody would ask them for a token
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -40,3 +42,15 @@ class Impatient(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+RESERVED: Mapping[str, Any] = {
+    "http": Impatient,
+    "ws": "none",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+}
+"""How every server of ours is set up: it waits for nobody, tells nothing of itself or of who calls,
+and believes no header about where a caller comes from."""

@@ -24,7 +24,7 @@ from xdm_mcp.server.page.room import ROOT, Room
 from xdm_mcp.server.page.routes import page_of
 from xdm_mcp.server.page.tickets import new_secret
 from xdm_mcp.server.page.visitors import Visitors, loopback_origins
-from xdm_mcp.server.patience import Impatient
+from xdm_mcp.server.patience import RESERVED
 
 MOST_REQUESTS = 64
 """Requests at once: a person has few windows."""
@@ -125,12 +125,7 @@ def room_of(app: App, port: int, place: Place, scheme: str = "http") -> Room:
 def _config(page: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         page,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        http=Impatient,
-        ws="none",
+        **RESERVED,
         lifespan="off",
         limit_concurrency=MOST_REQUESTS,
         timeout_keep_alive=IDLE_SECONDS,
