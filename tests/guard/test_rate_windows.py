@@ -112,6 +112,7 @@ def test_of_several_full_windows_the_last_to_have_room_counts() -> None:
         NOW + 2 * HOUR,
     )
     assert all_three.retry_at is None
+    assert judge(facts(windows=(soon, late))) == both
 
 
 def test_the_window_of_first_contacts_is_judged_elsewhere() -> None:
