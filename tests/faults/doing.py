@@ -84,7 +84,6 @@ class Doing:
         self.attempts: list[Attempt] = []
         self.thread: dict[str, list[Message]] = {peer: [] for peer in PEERS}
         self.typed: set[tuple[str, str]] = set()
-        self.posted: dict[str, datetime] = {}
         self.seen: dict[str, datetime] = {}
         self.x_now = START
         self.serial = 0
@@ -251,7 +250,7 @@ class Doing:
         self.run(self.desk.ledger.record(ME, seen, stop, self.now))
         for each in seen:
             if each.sender_id == ME:
-                self.seen.setdefault(each.id, min(self.posted[each.id], self.now))
+                self.seen[each.id] = each.created_at
                 self.oracle.read(each.id, peer, each.text or "", each.created_at, self.now)
             else:
                 self.oracle.hear(each.id, peer, each.created_at, self.now)
@@ -262,5 +261,4 @@ class Doing:
         self.serial += 1
         message = posted(self.x_now, text, sender=sender, peer=peer, serial=self.serial)
         self.thread[peer].append(message)
-        self.posted[message.id] = self.now
         return message

@@ -13,6 +13,7 @@ from xdm_mcp.backends.base import Picture
 from xdm_mcp.backends.http import Answer, NoAnswer, Wire
 from xdm_mcp.backends.x_api_v2 import XApiV2Backend
 from xdm_mcp.ledger import (
+    elsewhere,
     peers,
     recording,
     reserving,
@@ -97,6 +98,7 @@ HOUR = 60 * 60 * 1000
 """In ms."""
 
 DECIDING: tuple[tuple[ModuleType, str, object], ...] = (
+    (elsewhere, "DAY", 0),
     (peers, "CREDITS", 6),
     (peers, "CREDIT_SPAN", 25 * HOUR),
     (reserving, "KEY_LIVES", 10 * HOUR),

@@ -114,6 +114,16 @@ class Life:
 
 
 @dataclass
+class Typed:
+    """A message of ours that was not sent from here."""
+
+    to: str
+    text: str
+    at: datetime
+    charges: list[Charge]
+
+
+@dataclass
 class Oracle:
     """Every send, every charge, every message."""
 
@@ -123,7 +133,7 @@ class Oracle:
     charges: list[Charge] = field(default_factory=list)
     inbound: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
-    external: dict[str, tuple[str, datetime, list[Charge]]] = field(default_factory=dict)
+    external: dict[str, Typed] = field(default_factory=dict)
     blocked_until: datetime | None = None
     halted: bool = False
 
@@ -185,7 +195,7 @@ class Oracle:
         out = sum(
             life.to == to and life.state in OUT and life.answers(last, heard) for life in self.lives
         )
-        out += sum(peer == to and at >= heard for peer, at, _ in self.external.values())
+        out += sum(typed.to == to and typed.at >= heard for typed in self.external.values())
         return at < heard + DAY and out < CREDITS
 
     def full(self, to: str, now: datetime, at: datetime) -> bool:
@@ -199,20 +209,28 @@ class Oracle:
         return self.blocked_until is not None and now < self.blocked_until
 
     def repeats(self, text: str, to: str, own: int | None, now: datetime) -> bool:
-        """Whether the same was sent before, or what cannot be told from it is on its way or was
-        rejected by a person."""
+        """Whether the same was sent before, or what cannot be told from it is on its way, was
+        rejected by a person or was typed by one."""
         others = [life for life in self.lives if life.to == to and life.id != own]
         same = any(
             life.text == text and life.state in OUT | WAITS and life.slot > now - DAY
             for life in others
         )
-        return same or any(
-            matched(life.text) == matched(text)
-            and (
-                life.state in {"reserved", "in_flight", "unknown"}
-                or (life.state == "rejected" and life.slot > now - DAY)
+        typed = any(
+            each.to == to and matched(each.text) == matched(text) and each.at > now - DAY
+            for each in self.external.values()
+        )
+        return (
+            same
+            or typed
+            or any(
+                matched(life.text) == matched(text)
+                and (
+                    life.state in {"reserved", "in_flight", "unknown"}
+                    or (life.state == "rejected" and life.slot > now - DAY)
+                )
+                for life in others
             )
-            for life in others
         )
 
     def under(self, key: str) -> Life | None:
@@ -257,15 +275,15 @@ class Oracle:
         """Settle a send by its message, whatever was believed."""
         if life.state not in PROVABLE or life.message == message:
             return
-        for _, _, charges in [self.external.pop(message)] if message in self.external else []:
-            for charge in charges:
-                charge.excuses.add("never left")
+        typed = self.external.pop(message, None)
+        for charge in typed.charges if typed else []:
+            charge.excuses.add("never left")
         for other in self.lives:
             if other.message == message:
                 other.state, other.message, other.settled = "unknown", None, None
                 other.read_at, other.robbed = now, True
         if life.message is not None and not self.has_twin(life):
-            self.elsewhere(life.message, life.to, time_of(life.message), now)
+            self.elsewhere(life.message, life.to, life.text, time_of(life.message), now)
         for charge in life.charges if life.state == "failed" else []:
             charge.excuses -= {"refused", "never left"}
         life.end("sent", now)
@@ -280,13 +298,13 @@ class Oracle:
         if found:
             self.prove(found[0], message, now, found=True)
             return
-        self.elsewhere(message, to, at, now)
+        self.elsewhere(message, to, text, at, now)
 
     def not_it(self, life: Life, now: datetime) -> None:
         """End a send of which nothing left: the message that was found is somebody else's."""
         assert life.message is not None
         if not self.has_twin(life):
-            self.elsewhere(life.message, life.to, time_of(life.message), now)
+            self.elsewhere(life.message, life.to, life.text, time_of(life.message), now)
         life.message, life.found = None, False
         self.withdraw(life, now)
 
@@ -301,12 +319,12 @@ class Oracle:
             for other in self.lives
         )
 
-    def elsewhere(self, message: str, to: str, at: datetime, now: datetime) -> None:
+    def elsewhere(self, message: str, to: str, text: str, at: datetime, now: datetime) -> None:
         """Charge an own message that is no send of ours."""
         stamp = min(at, now)
         young = stamp > now - DAY - MARGIN
         charges = [self._charge(f"{self.me}/messages", stamp)] if young else []
-        self.external[message] = (to, stamp, charges)
+        self.external[message] = Typed(to, text, stamp, charges)
 
     def candidates(self, message: str, to: str, text: str, at: datetime) -> list[Life]:
         """Return the sends that a message may be, the likeliest first."""

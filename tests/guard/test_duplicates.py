@@ -9,7 +9,7 @@ import pytest
 from tests.guard.making import HOUR, NOW, SECOND, draft, facts
 from xdm_mcp.guard.duplicates import Duplicates
 from xdm_mcp.models.sends import Assurance, SendState
-from xdm_mcp.models.verdicts import Duplicate, Finding, Verdict
+from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate, Finding, Verdict
 
 
 def judge(
@@ -22,8 +22,8 @@ def judge(
     earlier = Duplicate(1, state, NOW - ago) if state else None
     known = facts(duplicate=earlier, similar_peers=similar)
     finding = (rule or Duplicates()).judge(draft(), known, NOW)
-    rejected = state == SendState.REJECTED
-    assert finding is None or rejected or finding.verdict is Verdict.DENY
+    passable = state in {SendState.REJECTED, ELSEWHERE}
+    assert finding is None or passable or finding.verdict is Verdict.DENY
     return finding
 
 
@@ -51,13 +51,14 @@ def test_an_unresolved_earlier_send_is_refused_until_it_is_known(ago: timedelta)
     assert "may have been sent to this recipient; we are finding out" in finding.says
 
 
-def test_what_a_person_rejected_waits_for_a_person_for_a_day() -> None:
+@pytest.mark.parametrize("state", [SendState.REJECTED, ELSEWHERE])
+def test_what_a_person_rejected_or_typed_by_hand_waits_for_a_person_for_a_day(state: str) -> None:
     """Another key or a blank more is no way round; a person may think better of it."""
-    finding = judge(SendState.REJECTED)
+    finding = judge(state)
 
     assert finding is not None
     assert (finding.verdict, finding.least) == (Verdict.HOLD, Assurance.PERSON)
-    assert judge(SendState.REJECTED, 24 * HOUR) is None
+    assert judge(state, 24 * HOUR) is None
 
 
 def test_too_many_near_copies_are_refused_even_if_a_person_might_answer_the_rest() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.rigs import IRIS, JUNE, rig
+from xdm_mcp.models.messages import pair_id
 from xdm_mcp.server.render import text
 
 TEXT = "Grüße & thanks: 50 % + 1 = #1?\nSee you."
@@ -42,6 +43,26 @@ async def test_nothing_is_recorded_as_sent(tmp_path: Path) -> None:
         assert await here.deliveries() == []
         windows = (await here.app.standing.quota()).windows
         assert {w.used for w in windows if w.name.startswith(("messages", "requests"))} == {0}
+
+
+async def test_what_the_owner_sent_by_hand_is_not_sent_again_unasked(tmp_path: Path) -> None:
+    """The refusal named a time to ask again, and the agent does; a person may still say yes."""
+    guard = {"confirmation": {"mode": "never"}, "rate_windows": {"per_15_minutes": 1}}
+    async with rig(tmp_path, **guard) as here:
+        await here.send("The first.")
+        refused = await here.send(TEXT)
+        assert (refused.status, bool(refused.compose_url)) == ("denied", True)
+        thread = pair_id((await here.app.people.account()).id, IRIS)
+        by_hand = {"from": thread.partition("-")[0], "conversation_id": thread, "text": TEXT}
+        await here.control("POST", "inbound", by_hand)
+        await here.app.inbox.page(conversation_id=thread)
+        here.later(hours=1)
+
+        again = await here.send(TEXT)
+
+        assert again.status == "held"
+        assert "by hand or by another program" in again.reasons[0].says
+        assert await here.deliveries() == ["The first."]
 
 
 @pytest.mark.parametrize(

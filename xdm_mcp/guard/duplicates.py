@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.models.sends import Draft, SendState
-from xdm_mcp.models.verdicts import Duplicate, Facts, Finding, Verdict
+from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate, Facts, Finding, Verdict
 
 SENTENCES: Mapping[str, str] = {
     SendState.SENT: "This recipient already got the same message; write something new.",
@@ -21,7 +21,13 @@ SENTENCES: Mapping[str, str] = {
 }
 """What to say of an earlier send by its state."""
 
-REJECTED = "A person rejected this message to this recipient, so only a person can let it go."
+PASSABLE: Mapping[str, str] = {
+    SendState.REJECTED: "A person rejected this message to this recipient, so only a person can let"
+    " it go.",
+    ELSEWHERE: "The same words were sent to this recipient already, by hand or by another program,"
+    " so only a person can let them go again.",
+}
+"""What to say of an earlier send that a person may let pass."""
 
 ON_ITS_WAY = "The same message to this recipient is already on its way."
 
@@ -47,7 +53,7 @@ class Duplicates(Rule):
     def judge(self, draft: Draft, facts: Facts, now: datetime) -> Finding | None:
         """Deny a repeat; one whose earlier send is unresolved stays refused until that is known.
 
-        What a person rejected waits for a person.
+        What a person rejected, or sent elsewhere, waits for a person.
         """
         repeat = None if facts.duplicate is None else self._repeat(facts.duplicate, now)
         if repeat is not None and repeat.verdict is Verdict.DENY:
@@ -63,7 +69,7 @@ class Duplicates(Rule):
         """See Rule.describe."""
         return (
             f"The same text goes to the same recipient once in {self.hours} hours, what a person"
-            " rejected not without a person, and nearly the same text to at most"
+            " rejected or sent elsewhere not without a person, and nearly the same text to at most"
             f" {self.similar_recipients} others."
         )
 
@@ -74,6 +80,6 @@ class Duplicates(Rule):
         ends = earlier.at + timedelta(hours=self.hours)
         if ends <= now:
             return None
-        if earlier.state == SendState.REJECTED:
-            return self.hold(REJECTED)
+        if earlier.state in PASSABLE:
+            return self.hold(PASSABLE[earlier.state])
         return self.deny(says, retry_at=ends)

@@ -1,4 +1,5 @@
-"""What may be the same send: made before, on its way, waiting, or refused by a person."""
+"""What may be the same send: made before, here or elsewhere, on its way, waiting, or refused by a
+person."""
 
 from __future__ import annotations
 
@@ -6,21 +7,26 @@ from xdm_mcp.clock import from_ms
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.wanted import Wanted
-from xdm_mcp.models.verdicts import Duplicate
+from xdm_mcp.models.sends import SendState
+from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate
+
+PASSABLE = frozenset({SendState.REJECTED, ELSEWHERE})
+"""What a person may let pass; nothing that was sent from here goes out twice."""
 
 
 def duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:
     """Return the newest send of the same text to the same recipient within 24 h, or one that cannot
-    be told from it yet."""
+    be told from it yet; failing that, one that a person rejected or made elsewhere."""
     row = sql.one(
         SAME,
         wanted.request, wanted.account_id, wanted.target.peer, now - DAY, wanted.match,
         wanted.own_id, wanted.request,
         wanted.account_id, wanted.match, wanted.target.peer, wanted.own_id,
+        ELSEWHERE, wanted.account_id, wanted.target.peer, now - DAY, wanted.match,
     )  # fmt: skip
-    if row is None or row[1] == "rejected":  # a person may let that pass, but nothing twice
+    if row is None or row[1] in PASSABLE:
         row = _by_opening(sql, wanted, now) or row
-    return None if row is None else Duplicate(int(row[0]), row[1], from_ms(row[2]))
+    return None if row is None else Duplicate(row[0], row[1], from_ms(row[2]))
 
 
 def _by_opening(sql: Sql, wanted: Wanted, now: int) -> Row | None:
@@ -49,11 +55,15 @@ SELECT id, state, slot_at FROM (
     SELECT id, state, slot_at, 2 AS rank FROM entry
     WHERE account_id = coalesce(?, account_id) AND settled_at IS NULL AND state = 'unknown'
         AND match_digest = ? AND peer = ? AND id <> ?
+    UNION ALL
+    SELECT NULL, ?, at, 4 AS rank FROM external
+    WHERE account_id = ? AND peer = ? AND at > ? AND match_digest = ?
 ) AS same ORDER BY rank, slot_at DESC LIMIT 1
 """
 """What may be the same send: of a day, or unknown however old; what is open comes first, since a
-rule may let a settled one be repeated sooner, and what a person rejected comes last, since a person
-may let it pass. What is reserved or in flight is of this day, since the sweep ends the rest.
+rule may let a settled one be repeated sooner, and what a person may let pass comes last: what one
+rejected, or sent by hand. What is reserved or in flight is of this day, since the sweep ends the
+rest.
 
 Here and elsewhere `coalesce` does nothing but keep SQLite from walking all sends of an account: it
 shall walk the few that are open.

@@ -1,5 +1,5 @@
 """Messages of our account that did not come from here: typed in X's own app, or sent by another
-program. They charge the account's messages as ours do."""
+program. They charge the account's messages as ours do, and what they say is not said again."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ def is_elsewhere(sql: Sql, account_id: str, message_id: str) -> bool:
 
 
 def sent_elsewhere(
-    sql: Sql, account_id: str, peer: str, message_id: str, at: int, now: int
+    sql: Sql, account_id: str, peer: str, message_id: str, match: str, at: int, now: int
 ) -> None:
-    """Note a message that X accepted at `at` (ms); what lies in the future counts from now."""
+    """Note a message that X accepted at `at` (ms); what lies in the future counts from now. The
+    digest `match` of its text is kept only where it can still be repeated."""
     stamp = min(at, now)
+    repeatable = match if stamp > now - DAY else None
     scopes = {f"{account_id}/messages": Due()} if stamp > now - CHARGED_FOR else {}
     sql.run(
-        "INSERT INTO external (account_id, message_id, peer, at, charges) VALUES (?, ?, ?, ?, ?)",
-        account_id, message_id, peer, stamp, charges_text(charge(sql, scopes, stamp)),
+        "INSERT INTO external (account_id, message_id, peer, at, charges, match_digest)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        account_id, message_id, peer, stamp, charges_text(charge(sql, scopes, stamp)), repeatable,
     )  # fmt: skip
 
 

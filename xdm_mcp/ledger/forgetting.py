@@ -88,8 +88,9 @@ def _newest(sql: Sql, account_id: str, now: int) -> int:
 
 
 def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now: int) -> int:
-    """Erase what the ledger knows of a conversation's words beside kept messages: marks of them,
-    drafts to it, the name that its person goes by. Whatever else comes to hold words goes here.
+    """Erase what the ledger knows of a conversation's words beside kept messages: marks of them, a
+    digest of what was sent to it elsewhere, drafts to it, the name that its person goes by.
+    Whatever else comes to hold words goes here.
 
     Return how many sends that had not left it ended.
     """
@@ -99,6 +100,7 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
     taints.forget(sql, account_id, which)
     if conversation_id == EVERYTHING:
         ended = _end_drafts(sql, "account_id = ?", (account_id,), by, now)
+        sql.run("UPDATE external SET match_digest = NULL WHERE account_id = ?", account_id)
         sql.run(
             "UPDATE person SET name = NULL WHERE id IN"
             " (SELECT substr(peer, 6) FROM peer WHERE account_id = ? AND peer LIKE 'user:%')",
@@ -107,6 +109,10 @@ def _erase_beside(sql: Sql, account_id: str, conversation_id: str, by: str, now:
         return ended
     target = Target((other,)) if other else Target(conversation_id=conversation_id)
     ended = _end_drafts(sql, "account_id = ? AND peer = ?", (account_id, target.peer), by, now)
+    sql.run(
+        "UPDATE external SET match_digest = NULL WHERE account_id = ? AND peer = ?",
+        account_id, target.peer,
+    )  # fmt: skip
     if other is not None:
         sql.run("UPDATE person SET name = NULL WHERE id = ?", other)
     else:  # the send that opened the group names its people, not the group

@@ -106,6 +106,11 @@ def m012_wrong_pins(sql: Sql) -> None:
     sql.run(factors.WRONG_PINS)
 
 
+def m013_typed_words(sql: Sql) -> None:
+    """Know what was sent elsewhere by a digest of its words."""
+    sql.run("ALTER TABLE external ADD COLUMN match_digest TEXT")
+
+
 MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m001_first,
     m002_audit,
@@ -119,6 +124,7 @@ MIGRATIONS: tuple[Callable[[Sql], None], ...] = (
     m010_asking,
     m011_given,
     m012_wrong_pins,
+    m013_typed_words,
 )
 """Every step there is; the number of a ledger's version is how many of them it has seen."""
 

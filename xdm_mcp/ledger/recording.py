@@ -94,7 +94,8 @@ def _own(sql: Sql, account_id: str, key: str, message: Message, now: int) -> boo
             says = "X accepted it: the message was found in the conversation."
             prove(sql, stored, receipt, now, code=FOUND, says=says)
             return True
-    sent_elsewhere(sql, account_id, key, message.id, sent_at(message), now)
+    match = _digests(message)[-1]
+    sent_elsewhere(sql, account_id, key, message.id, match, sent_at(message), now)
     return True
 
 
@@ -135,9 +136,7 @@ def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[S
     members = tuple(user_id for user_id in message.participant_ids if user_id != account_id)
     # A group that we opened had no id when its entry was written.
     keys = [key, Target(members).peer] if len(members) > 1 else [key]
-    text = message.text or ""
-    whole = match_digest(text)
-    words = match_digest(without_picture(text)) if message.has_attachment else whole
+    whole, words = _digests(message)
     return [
         stored
         for peer in keys
@@ -151,3 +150,11 @@ def _candidates(sql: Sql, account_id: str, key: str, message: Message) -> list[S
         )
         if digest == whole or stored.entry.attachment is not None
     ]  # fmt: skip
+
+
+def _digests(message: Message) -> tuple[str, str]:
+    """Return the digest of a message's text, and that of its words without X's link to a
+    picture."""
+    text = message.text or ""
+    whole = match_digest(text)
+    return whole, match_digest(without_picture(text)) if message.has_attachment else whole

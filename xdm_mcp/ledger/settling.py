@@ -293,7 +293,8 @@ def _let_go(sql: Sql, stored: Stored, now: int) -> None:
         return
     at = time_of(int(proof.message_id)) or now
     peer = _place(stored, proof).peer
-    sent_elsewhere(sql, stored.entry.account_id, peer, proof.message_id, at, now)
+    entry = stored.entry
+    sent_elsewhere(sql, entry.account_id, peer, proof.message_id, entry.match, at, now)
 
 
 def _place(stored: Stored, proof: Receipt) -> Target:

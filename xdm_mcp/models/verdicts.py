@@ -44,11 +44,16 @@ class PeerFacts:
     credits_until: datetime | None = None
 
 
+ELSEWHERE = "elsewhere"
+"""The state of a message that the owner sent by hand, or by another program."""
+
+
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """An earlier send of the same text to the same peer that still counts, and its state."""
+    """An earlier send of the same text to the same peer that still counts, and its state; for what
+    was not sent from here that is `ELSEWHERE`, and it has no entry."""
 
-    entry_id: int
+    entry_id: int | None
     state: str
     at: datetime
 
