@@ -76,6 +76,10 @@ from xdm_mcp.errors import ConfigError
             "policy.toml is not valid TOML at line 2, column 18; correct it there.",
         ),
         ("a = [1,", "policy.toml is not valid TOML at its end; correct it there."),
+        *(
+            (text, "policy.toml has a number or a nesting beyond all bounds; correct it there.")
+            for text in (f"a = {'9' * 5_000}", "a = 1e99999999999999999999", "a = " + "[" * 9_999)
+        ),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_in_one_sentence(
@@ -190,3 +194,9 @@ def test_a_file_that_everybody_may_read_is_fine(tmp_path: Path) -> None:
     policy(tmp_path, "backend = 'sandbox'")
     (tmp_path / "policy.toml").chmod(0o644)
     assert load(tmp_path, {}).backend == "sandbox"
+
+
+def test_a_variable_of_a_nesting_beyond_all_bounds_is_no_table() -> None:
+    """It stays text, which its setting refuses like any other."""
+    with pytest.raises(ConfigError, match="XDM_INBOX"):
+        load(env={"XDM_INBOX": "[" * 99_999})

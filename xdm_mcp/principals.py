@@ -23,6 +23,7 @@ from xdm_mcp.credentials.speaker import NAMES, explicit_names
 from xdm_mcp.credentials.store import Store
 from xdm_mcp.errors import ConfigError, NotFound
 from xdm_mcp.sections import ExactUrl, Section, UserPath
+from xdm_mcp.sources import BEYOND
 from xdm_mcp.tables import read
 
 FILE = "principals.toml"
@@ -136,7 +137,7 @@ def _tables(path: Path) -> list[Mapping[str, Any]] | None:
         return None
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except BEYOND:
         raise ConfigError(f"{FILE} is not valid TOML; correct it.") from None
     tables = raw.pop("principal", [])
     if raw or not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):

@@ -49,6 +49,9 @@ ELSEWHERE: Mapping[KeyPath, str] = {
 """Keys that the file may not hold, and what to use instead: its own place, and secrets, because
 people show such a file around."""
 
+BEYOND = (ValueError, ArithmeticError, RecursionError)
+"""What parsers raise of text that is none of theirs, a number or a nesting beyond all bounds."""
+
 
 class _Variables(EnvSettingsSource):
     """The variables of a mapping, instead of those of the process."""
@@ -68,7 +71,7 @@ class _Variables(EnvSettingsSource):
         """Read JSON, money exactly; what is no JSON stays a string, for its setting to refuse."""
         try:
             return json.loads(value, parse_float=Decimal)
-        except ValueError:
+        except BEYOND:
             return value
 
 
@@ -119,6 +122,10 @@ def _toml(path: Path) -> dict[str, Any]:
         place = re.search(r"\(at (line \d+, column \d+)\)\Z", str(error))
         where = f"at {place[1]}" if place else "at its end"
         raise ConfigError(f"{path.name} is not valid TOML {where}; correct it there.") from None
+    except BEYOND:
+        raise ConfigError(
+            f"{path.name} has a number or a nesting beyond all bounds; correct it there."
+        ) from None
 
 
 def variable(key: KeyPath) -> str:

@@ -327,8 +327,8 @@ class Lives(Doing, RuleBasedStateMachine):
 
     @invariant()
     def each_message_of_ours_that_was_read_counts(self) -> None:
-        """Whoever wrote it, and whatever it was taken for, it is in the count of X's day, which does
-        not know that our clock stepped back."""
+        """Whoever wrote it, and whatever it was taken for, it is in the day's count, by X's clock;
+        ours may have stepped back."""
         day = Limit(f"{ME}/messages", 10**6, DAY, counts="messages")
         exempt = any(limit.reply_exempt for limit in self.oracle.limits)
         if exempt or all(limit.scope != day.scope for limit in self.oracle.limits):

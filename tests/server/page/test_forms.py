@@ -378,3 +378,14 @@ async def test_only_a_person_settles_an_unknown_send(tmp_path: Path) -> None:
         form = await desk.form(f"/entry/{entry.id}/resolve")
         await desk.post(f"/entry/{entry.id}/resolve", form | {"word": "not-sent", "pin": PIN})
         assert await state(desk, approval_id) is SendState.FAILED
+
+
+@pytest.mark.parametrize("named", ["9" * 5_000, "0", "one"])
+async def test_a_word_on_a_send_that_is_none_is_turned_away(tmp_path: Path, named: str) -> None:
+    """Whatever stands in its address, with a session or without one."""
+    async with page(tmp_path) as desk:
+        outside = await desk.post(f"/entry/{named}/resolve", {"word": "not-sent", "pin": PIN})
+        await desk.enter()
+        inside = await desk.post(f"/entry/{named}/resolve", {"word": "not-sent", "pin": PIN})
+
+    assert (outside.status_code, inside.status_code) == (401, 303)

@@ -147,9 +147,10 @@ async def read(room: Room, request: Request, session: Session) -> Response:
 
 async def resolve(room: Room, request: Request, session: Session) -> Response:
     """Take a person's word on a send of unknown outcome, with the PIN or a passkey."""
-    entry_id = request.path_params["entry_id"]
+    named = request.path_params["entry_id"]
     try:
-        form = await checked_form(request, session, "resolve", str(entry_id))
+        form = await checked_form(request, session, "resolve", named)
+        entry_id = int(named)  # a form is made for a number alone
         outcome = _outcome(form.get("word", ""))
         proof = await proof_of(room.app, form, settling(entry_id, outcome.state.value))
         await room.app.ledger.resolve(entry_id, outcome, proof.by, room.app.clock.now())

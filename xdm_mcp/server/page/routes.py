@@ -58,7 +58,7 @@ def routes_of(room: Room) -> list[Route]:
         _post(room, "/send/{approval_id}/refuse", desk_routes.refuse),
         _post(room, "/send/{approval_id}/ask", desk_routes.ask),
         _post(room, "/send/{approval_id}/read", desk_routes.read),
-        _post(room, "/entry/{entry_id:int}/resolve", desk_routes.resolve),
+        _post(room, "/entry/{entry_id}/resolve", desk_routes.resolve),
         _post(room, "/ask", desk_routes.ask_about_deed),
         _get(room, "/keys", keys_routes.keys),
         _post(room, "/keys/pin", keys_routes.set_pin),
