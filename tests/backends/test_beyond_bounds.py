@@ -66,6 +66,14 @@ async def test_no_date_of_an_answer_breaks_a_send(date: str) -> None:
     assert outcome.state is SendState.SENT
 
 
+@pytest.mark.parametrize("date", [*EDGES, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_no_date_of_an_answer_breaks_a_read(date: str) -> None:
+    """Nor what it costs, though that is reckoned by the day which the date says."""
+    page = {"data": [{"id": EVENT, "dm_conversation_id": "1-2", "text": "Hello!"}]}
+    told = await backend_over(Script(reply(200, page, date=date))).messages(limit=5)
+    assert ([message.id for message in told.messages], told.cost) == ([EVENT], 10_000)
+
+
 @pytest.mark.parametrize("written", EDGES)
 async def test_a_message_of_the_end_of_all_times_is_as_old_as_its_id(written: str) -> None:
     """And the page that it stands in is read."""

@@ -13,7 +13,7 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -375,5 +375,7 @@ def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
+        return None
+    if date.year == MAXYEAR:  # no time could be reckoned from it
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -110,7 +110,8 @@ def _mark_sent(sql: Sql, stored: Stored, receipt: Receipt, marked_for: timedelta
     """Keep marks of a text that was just sent: nobody may read it back before the next send. It has
     no text any more where the owner had it forgotten."""
     entry = stored.entry
-    thread = receipt.conversation_id or conversation_of(entry.account_id, entry.target)
+    # X may name a conversation with one person by another number than later sends to them do.
+    thread = conversation_of(entry.account_id, entry.target) or receipt.conversation_id
     if thread is not None:
         said = Message(receipt.message_id, thread, entry.account_id, from_ms(now), entry.text)
         mark(sql, entry.account_id, [said], marked_for, now)

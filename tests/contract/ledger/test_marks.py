@@ -72,6 +72,17 @@ async def test_own_words_are_private_from_the_moment_they_are_sent(desk: Desk) -
     assert await leaks(desk) == before
 
 
+async def test_own_words_are_free_where_they_were_sent_by_whatever_number_x_calls_it(
+    desk: Desk,
+) -> None:
+    """X's own example calls a conversation with one person by a single number."""
+    number = snowflake(desk.now, serial=2)
+    await desk.send(draft(SECRET), sent(snowflake(desk.now), number))
+
+    assert await leaks(desk, to=ANNA) == ()
+    assert [leak.conversation_id for leak in await leaks(desk)] == [pair_id(ME, ANNA)]
+
+
 async def test_what_the_guard_let_pass_without_a_person_is_told_apart(desk: Desk) -> None:
     """It is an agent's own sentence; what a person approved is as private as what they typed."""
     unasked = await desk.send(draft(SECRET))
