@@ -28,7 +28,7 @@ from xdm_mcp.guard.hand_off import LONGEST, compose_url
 from xdm_mcp.guard.policy import Policy
 from xdm_mcp.models.quota import Spend
 from xdm_mcp.models.sends import Draft
-from xdm_mcp.models.verdicts import Duplicate, Facts, Verdict
+from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate, Facts, Verdict
 
 NO_STRANGERS: dict[str, Any] = {"first_contact": {"refuse": True}}
 
@@ -85,6 +85,14 @@ def test_what_is_wrong_whoever_sends_it_is_never_offered(
     more = off | {"halt": {"enabled": False}, "duplicates": {"enabled": False}}
 
     assert not by_hand(raw | cheap | (more if also == "switched off" else {}), draft(), known)
+
+
+@pytest.mark.parametrize("state", ["rejected", ELSEWHERE])
+def test_what_a_person_rejected_or_sent_by_hand_is_not_offered_again(state: str) -> None:
+    """Whatever else refuses it: the address would have it go there twice, or after all."""
+    known = facts(duplicate=Duplicate(1, state, NOW - HOUR))
+
+    assert not by_hand({"budget": {"per_day_usd": 0}}, draft(), known)
 
 
 def test_a_text_that_hides_something_is_never_offered() -> None:

@@ -46,7 +46,8 @@ async def test_nothing_is_recorded_as_sent(tmp_path: Path) -> None:
 
 
 async def test_what_the_owner_sent_by_hand_is_not_sent_again_unasked(tmp_path: Path) -> None:
-    """The refusal named a time to ask again, and the agent does; a person may still say yes."""
+    """The refusal named a time to ask again, and the agent does; a person may still say yes. Before
+    that time it is not offered for their hand once more."""
     guard = {"confirmation": {"mode": "never"}, "rate_windows": {"per_15_minutes": 1}}
     async with rig(tmp_path, **guard) as here:
         await here.send("The first.")
@@ -56,6 +57,8 @@ async def test_what_the_owner_sent_by_hand_is_not_sent_again_unasked(tmp_path: P
         by_hand = {"from": thread.partition("-")[0], "conversation_id": thread, "text": TEXT}
         await here.control("POST", "inbound", by_hand)
         await here.app.inbox.page(conversation_id=thread)
+        full = await here.send(TEXT)
+        assert (full.status, full.compose_url) == ("denied", None)
         here.later(hours=1)
 
         again = await here.send(TEXT)

@@ -152,13 +152,16 @@ class Policy(BaseModel):
     def _by_hand(self, decision: Decision, draft: Draft, facts: Facts, now: datetime) -> bool:
         """Whether the owner may be offered to send by hand what the policy refuses over the API.
 
-        Never what is wrong whoever sends it, even where the rule that says so is switched off.
+        Never what is wrong whoever sends it, even where the rule that says so is switched off; nor
+        what a person rejected, or sent by hand already.
         """
         if not self.hand_off or decision.verdict is not Verdict.DENY:
             return False
         forbids = (self.halt, self.recipients, self.text, self.eligibility, self.duplicates)
         said = (rule.judge(draft, facts, now) for rule in forbids)
-        wrong = any(finding is not None and finding.verdict is Verdict.DENY for finding in said)
+        wrong = any(
+            finding is not None and finding.verdict is not Verdict.ALLOW for finding in said
+        )
         return not wrong and compose_url(draft) is not None
 
     def _all(self) -> tuple[Rule, ...]:
