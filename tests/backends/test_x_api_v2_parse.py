@@ -121,6 +121,16 @@ def test_a_picture_is_noticed() -> None:
     assert (message.has_attachment, message.text) == (True, None)
 
 
+def test_the_card_of_a_link_is_no_attachment() -> None:
+    """Else its link would count as that which X adds to a picture, and the words as said without
+    one: typed by hand, they would not be known again."""
+    cards: dict[str, object] = {"card_ids": ["card://1"]}
+    for attachments, attached in ((cards, False), ({**cards, "media_keys": ["3_1"]}, True)):
+        message = parse.message_of({**MESSAGE, "attachments": attachments})
+        assert message is not None
+        assert message.has_attachment is attached
+
+
 @pytest.mark.parametrize("created_at", [None, "", "yesterday", "2026-10-14T09:31:42", 7])
 def test_a_time_that_is_missing_comes_from_the_id(created_at: object) -> None:
     """An id tells its own time to the millisecond; a time without a zone tells none."""

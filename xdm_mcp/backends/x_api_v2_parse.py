@@ -126,6 +126,7 @@ def message_of(event: object, conversation_id: str | None = None) -> Message | N
         return None
     sender = string_in(event, "sender_id")
     parts = object_in(event, "attachments") or {}
+    shown = parts.keys() - {"card_ids"}  # the card of a link shows what the text says already
     return Message(
         id=message_id,
         conversation_id=conversation,
@@ -134,7 +135,7 @@ def message_of(event: object, conversation_id: str | None = None) -> Message | N
         text=string_in(event, "text") if kind == "message" else None,
         kind=kind,
         participant_ids=tuple(_ids(_list(event, "participant_ids"))),
-        has_attachment=any(isinstance(value, list) and value for value in parts.values()),
+        has_attachment=any(isinstance(parts[name], list) and parts[name] for name in shown),
     )
 
 
