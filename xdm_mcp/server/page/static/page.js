@@ -215,7 +215,7 @@ function offerPasskeys() {
   }
 }
 
-// The refusal has the focus, but reading begins at the top.
+// The rejection has the focus, but reading begins at the top.
 addEventListener("load", () => scrollTo(0, 0));
 
 offerPasskeys();
