@@ -4,7 +4,8 @@
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
 const LOOK_EVERY = 1000;
-const CALM = 500; // milliseconds after a change in which nothing is approved: the hand aimed before it
+const CALM = 500; // milliseconds after a change in which nothing is decided: the hand aimed before it
+const DECIDES = "button.approve, button[name=word], form[data-ask] button";
 
 // -- live: a small answer says whether anything changed; only what changed is replaced
 
@@ -53,7 +54,7 @@ function calm() {
 addEventListener(
   "click", // Enter in a form clicks its button too
   (event) => {
-    if (performance.now() >= calmUntil || !event.target.closest("button.approve, button[name=word]")) return;
+    if (performance.now() >= calmUntil || !event.target.closest(DECIDES)) return;
     event.preventDefault();
     event.stopPropagation();
   },
