@@ -179,7 +179,9 @@ function encoded(credential) {
 
 async function asked(form) {
   const body = new URLSearchParams({ token: form.dataset.token, digest: form.elements.digest.value });
-  const answer = await (await fetch(form.dataset.ask, { method: "POST", body })).json();
+  const response = await fetch(form.dataset.ask, { method: "POST", body });
+  if (response.status === 401) location.reload(); // to the lock
+  const answer = await response.json();
   if (answer.says) throw new Error(answer.says);
   form.dataset.token = answer.token;
   form.elements.ceremony.value = answer.ceremony;
