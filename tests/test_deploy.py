@@ -97,6 +97,25 @@ def test_every_secret_is_a_file_that_the_page_makes() -> None:
     assert "/deploy/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
+def test_the_secrets_are_made_where_the_next_step_finds_them(tmp_path: Path) -> None:
+    """The shell stays where it was, with its mask: the next command names `deploy/` again."""
+    [block] = re.findall(
+        r"^   ```\n(.*?)^   ```$",
+        TEXTS["README.md"].split("## With systemd")[0],
+        re.MULTILINE | re.DOTALL,
+    )
+    (tmp_path / "deploy").mkdir()
+    play = f"umask 022\nopenssl() {{ echo 5ec2e7; }}\n{block}\npwd; umask"
+    said = subprocess.run(
+        ["bash", "-e", "-c", play], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == [str(tmp_path), "0022"]
+    made = {
+        path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "deploy/secrets").iterdir()
+    }
+    assert made == dict.fromkeys(COMPOSE["secrets"], 0o600)
+
+
 def test_what_the_unit_reads_is_made_before_it_starts() -> None:
     """The page makes each file of the unit and of its settings, and only then starts it."""
     unit, page = TEXTS["xdm-mcp.service"], TEXTS["README.md"].split("## With systemd")[1]

@@ -1,7 +1,7 @@
 """An authenticator in software, as a browser and a device make one together (WebAuthn Level 3).
 
 It signs what it is asked to, and lies where a test tells it to: about origin, relying party,
-challenge, user verification and counter.
+challenge, user verification, counter and its key.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Authenticator:
             {1: 2, 3: -7, -1: 1, -2: key.x.to_bytes(32, "big"), -3: key.y.to_bytes(32, "big")}
         )
         attested = bytes(16) + struct.pack(">H", len(self.credential_id)) + self.credential_id
-        told = self._told(options["rp"]["id"], ATTESTED, lies) + attested + public
+        told = (
+            self._told(options["rp"]["id"], ATTESTED, lies) + attested + lies.get("public", public)
+        )
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": told})
         return self._answer(
             {"clientDataJSON": _b64(client), "attestationObject": _b64(attestation)}

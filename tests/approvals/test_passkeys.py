@@ -227,6 +227,15 @@ async def test_a_malformed_answer_is_refused_and_breaks_nothing(
         await room.passkeys.add(adding.ceremony_id, {**made, **rubbish} if rubbish else {}, "x", "")
 
 
+@pytest.mark.parametrize("public", [b"\x80", b"\x60", b"\xa0"], ids=["list", "text", "map"])
+async def test_a_key_that_is_none_is_not_added(public: bytes) -> None:
+    """Nothing of the library's own comes out of it."""
+    made = Room()
+    with pytest.raises(NotProven):
+        await made.add(public=public)
+    assert await made.passkeys.known() == ()
+
+
 async def test_ceremonies_of_adding_and_of_using_are_not_exchanged(room: Room) -> None:
     """An answer to one kind of question is none to the other."""
     adding = await room.ask_to_add()

@@ -104,6 +104,31 @@ async def test_credentials_that_will_not_hold_end_the_send_before_it_leaves(
         assert (await here.send()).status == "sent"
 
 
+async def test_what_ended_before_it_left_names_no_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A price there would be taken for money that is gone; what left, and what waits, has one."""
+    async with rig(tmp_path, **FREE) as here:
+        await here.app.inbox.page()
+        fail_ready(here, monkeypatch, DEAD)
+        before = (await here.app.standing.quota()).money.today_usd
+
+        assert (await here.send()).cost_usd is None
+
+        assert (await here.app.standing.quota()).money.today_usd == before
+        monkeypatch.undo()
+        assert (await here.send()).cost_usd == "0.015"
+
+
+async def test_a_rejected_send_names_no_cost(tmp_path: Path) -> None:
+    """Nothing was ever booked for it."""
+    async with rig(tmp_path) as here:
+        held = await here.send()
+        await here.app.outbox.reject(held.approval_id or "", by="test")
+
+        assert (held.cost_usd, (await here.send()).cost_usd) == ("0.015", None)
+
+
 async def test_credentials_do_not_matter_for_what_is_held_or_was_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -154,6 +155,9 @@ async def test_controls_are_never_struck(x: httpx2.AsyncClient) -> None:
         ({"kind": "delay", "when": "never"}, "when must be"),
         ({"kind": "status", "status": 99}, "status must be"),
         ({"kind": "status", "status": "500"}, "status must be"),
+        ({"kind": "status", "status": 500.0}, "status must be"),
+        ({"kind": "status", "error": ["unavailable"]}, "error must be one of"),
+        ({"kind": "malformed", "body": "\ud800"}, "half a character"),
         ({"kind": "status", "error": "bad_luck"}, "error must be one of"),
         ({"kind": "drop_after", "times": 0}, "times must be"),
         ({"kind": "drop_after", "path": "("}, "regular expression"),
@@ -165,7 +169,7 @@ async def test_a_fault_that_cannot_be_is_refused_with_a_sentence(
     x: httpx2.AsyncClient, journal: MemoryJournal, fields: dict[str, Any], says: str
 ) -> None:
     """And is not remembered."""
-    answer = await x.post("/_sandbox/faults", json=fields)
+    answer = await x.post("/_sandbox/faults", content=json.dumps(fields))
 
     assert answer.status_code == 400
     assert says in answer.json()["error"]

@@ -64,3 +64,16 @@ async def test_what_one_service_is_told_all_see(tmp_path: Path) -> None:
     ]
     assert told[0][: len(SERVICES)] == [f"By {name}." for name in reversed(SERVICES)]
     assert all(texts == told[0] for texts in told)
+
+
+@pytest.mark.parametrize("callback", ["http://[", "http://127.0.0.1/callback?\u20ac", "x:"])
+async def test_a_callback_that_is_no_address_is_refused_as_x_does(
+    clock: ManualClock, journal: MemoryJournal, callback: str
+) -> None:
+    """403 with X's number, and nobody is sent anywhere."""
+    transport = httpx2.ASGITransport(app=build_app(journal, clock))
+    asked = {"client_id": "sandbox-client", "redirect_uri": callback}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        answer = await http.get("/i/oauth2/authorize", params=asked)
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, 415)

@@ -87,5 +87,7 @@ def test_answers_fit_their_schemas() -> None:
 
 def test_an_empty_page_says_that_it_is_one() -> None:
     """No messages is an empty list, not a missing one."""
-    empty = InboxPage(account_id=US, messages=[], coverage="complete", as_of="2026-10-14T09:40:00Z")
+    empty = InboxPage(
+        account_id=US, messages=[], coverage="legacy_unencrypted_only", as_of="2026-10-14T09:40:00Z"
+    )
     assert structured(empty)["messages"] == []

@@ -141,7 +141,7 @@ class Passkeys:
                 expected_origin=ceremony.origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError):
+        except (WebAuthnException, ValueError, TypeError, LookupError):
             raise NotProven(UNFIT) from None
         passkey = Passkey(
             id=bytes_to_base64url(made.credential_id),
@@ -219,7 +219,7 @@ class Passkeys:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError):
+        except (WebAuthnException, ValueError, TypeError, LookupError):
             raise NotProven(UNFIT) from None
         if not await self._ledger.use_passkey(passkey, signed.new_sign_count, self._clock.now()):
             raise NotProven(UNFIT)

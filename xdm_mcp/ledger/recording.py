@@ -113,7 +113,7 @@ def proves(message: Message, stored: Stored) -> bool:
         until = min(until, to_ms(entry.settled_at))
     in_time = since - TOLERANCE <= at <= until + TOLERANCE
     whole = entry.attachment is None or message.has_attachment
-    return in_time and whole and newer(message.id, stored.high_water) and not stored.not_sent
+    return in_time and whole and newer(message.id, stored.high_water) and not entry.not_sent
 
 
 def sent_at(message: Message) -> int:

@@ -177,7 +177,7 @@ def answers(earlier: Stored, now: int) -> bool:
     entry = earlier.entry
     if entry.state in LIVE:
         return True
-    if earlier.not_sent:
+    if entry.not_sent:
         return False
     if entry.draft_key.startswith("k:"):
         return True

@@ -42,7 +42,6 @@ class Stored:
     charges: tuple[Charge, ...]
     first_contact: bool
     automatic: bool
-    not_sent: bool
     booked_day: int | None
 
     @property
@@ -95,6 +94,7 @@ def stored_of(row: Row) -> Stored:
         retry_at=moment(retry_at),
         reads=reads,
         next_read_at=moment(next_read_at),
+        not_sent=bool(not_sent),
         standing_rule=None if standing_rule is None else str(standing_rule),
     )
     return Stored(
@@ -106,7 +106,6 @@ def stored_of(row: Row) -> Stored:
         charges=charges_of(charges),
         first_contact=bool(first_contact),
         automatic=bool(automatic),
-        not_sent=bool(not_sent),
         booked_day=booked_day,
     )
 

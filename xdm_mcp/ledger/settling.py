@@ -199,7 +199,7 @@ def give_back(sql: Sql, stored: Stored, *, everything: bool) -> None:
 def _count_after_all(sql: Sql, stored: Stored) -> None:
     account_id = stored.entry.account_id
     count_again(sql, stored.charges)
-    if stored.not_sent and stored.booked_day is not None:
+    if stored.entry.not_sent and stored.booked_day is not None:
         book(sql, account_id, stored.booked_day, stored.entry.cost, int(stored.automatic))
 
 

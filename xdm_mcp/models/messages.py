@@ -17,9 +17,8 @@ with zeros before it, it would be unknown to all that was remembered of it."""
 MESSAGE_ID = re.compile(r"[0-9]{1,19}\Z")
 """A message id that may be asked for (X API v2 OpenAPI 2.167, 2026-08)."""
 
-Coverage = Literal["legacy_unencrypted_only", "complete"]
-"""What a backend can see at all. X's official API sees only unencrypted threads (docs.x.com,
-2026-08)."""
+Coverage = Literal["legacy_unencrypted_only"]
+"""What a backend can see at all: no service shows encrypted threads (docs.x.com, 2026-08)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class SendResult(Wire):
     """What became of one `send_dm`. Only `sent` means sent.
 
     `compose_url` is X's own page with the same recipient and text, for the owner's hand; nothing is
-    recorded of what becomes of it.
+    recorded of what becomes of it. `cost_usd` is the price of the send, and missing where it ended
+    before anything left.
     """
 
     status: SendStatus

@@ -194,8 +194,9 @@ class Entry:
     """A send's row in the ledger.
 
     `text` is None once the send is settled: only digests stay. `fence` rises with every change of
-    owner; a write with an older fence is refused. `standing_rule` is the id of the rule that let it
-    pass, if one did. Times are aware UTC.
+    owner; a write with an older fence is refused. `not_sent` says of a failed one that no byte of
+    it left, so that it cost nothing. `standing_rule` is the id of the rule that let it pass, if one
+    did. Times are aware UTC.
     """
 
     id: int
@@ -224,6 +225,7 @@ class Entry:
     retry_at: datetime | None = None
     reads: int = 0
     next_read_at: datetime | None = None
+    not_sent: bool = False
     standing_rule: str | None = None
 
 

@@ -54,8 +54,13 @@ def tell_entry(entry: Entry, *, replayed: bool = False) -> SendResult:
         else None,
         retry_at=rfc3339(entry.retry_at) if entry.retry_at else None,
         code=entry.code,
-        cost_usd=usd(entry.cost),
+        cost_usd=None if _costs_nothing(entry) else usd(entry.cost),
     )
+
+
+def _costs_nothing(entry: Entry) -> bool:
+    """Whether a send ended before a byte of it left, so that nothing is booked for it."""
+    return entry.not_sent or STATUS[entry.state] == "denied"
 
 
 def _sent_at(entry: Entry) -> str | None:

@@ -106,7 +106,7 @@ class Control:
             fault = Fault(**{**given, "id": str(hold.world.faults_set + 1), "body": text})
         except (TypeError, ValueError) as error:
             raise Refused(f"That fault cannot be: {error}.") from error
-        if fault.error is not None and fault.error not in self._error_names:
+        if fault.error is not None and str(fault.error) not in self._error_names:
             raise Refused(f"error must be one of: {', '.join(sorted(self._error_names))}.")
         hold.record(FaultSet(fault))
         return {"id": fault.id}
@@ -169,7 +169,7 @@ def _credits(hold: Hold, given: Given) -> Any:
         amount = Decimal(_text(given, "balance_usd"))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not (amount.is_finite() and abs(amount) <= MOST_CREDIT):
+    if not (amount.is_finite() and -MOST_CREDIT <= amount <= MOST_CREDIT):
         raise Refused("balance_usd must be a decimal string such as 5.00.")
     micro = int(amount * MICRO)
     hold.record(CreditSet(hold.world.credit - hold.world.balance + micro))

@@ -51,8 +51,12 @@ class Fault:
             raise ValueError("times must be a whole number from 1 on")
         if not 0 <= self.seconds <= LONGEST_DELAY:
             raise ValueError(f"seconds must be 0 to {LONGEST_DELAY:.0f}")
-        if self.status is not None and self.status not in range(200, 600):
+        if self.status is not None and (
+            not isinstance(self.status, int) or self.status not in range(200, 600)
+        ):
             raise ValueError("status must be 200 to 599")
+        if re.search("[\ud800-\udfff]", self.body or ""):
+            raise ValueError("body has half a character")
         if self.kind == "status" and self.status is None and self.error is None:
             raise ValueError("a status fault needs a status or the name of an error")
         try:

@@ -150,6 +150,8 @@ async def test_without_credits_only_the_account_answers(x: httpx2.AsyncClient) -
 async def test_followers_and_relations_are_told(x: httpx2.AsyncClient) -> None:
     """With what a stranger would see of their inboxes."""
     page = (await x.get("/twitter/user/followers_v2", params={"userName": "you"})).json()
+    far = {"userName": "you", "cursor": "9" * 5_000}
+    assert (await x.get("/twitter/user/followers_v2", params=far)).json()["has_more"] is False
     assert {"theo_sandbox", "asha_sandbox"} <= {user["userName"] for user in page["followers"]}
     ends = {"source_user_name": "you", "target_user_name": "cole_sandbox"}
     told = (await x.get("/twitter/user/check_follow_relationship", params=ends)).json()

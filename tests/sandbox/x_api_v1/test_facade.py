@@ -50,7 +50,8 @@ class Pretend:
         body: Any = None,
     ) -> httpx2.Response:
         """Make a signed request."""
-        request = self.http.build_request(method, path, params=query, data=form, json=body)
+        whole = None if body is None else json.dumps(body)
+        request = self.http.build_request(method, path, params=query, data=form, content=whole)
         signer = Client(
             self.keys[0],
             client_secret=self.keys[1],
@@ -109,6 +110,13 @@ async def test_a_signed_request_is_answered() -> None:
         )
         assert (typing.status_code, typing.content) == (204, b"")
         assert (await x.send(IRIS)).status_code == 200
+
+
+async def test_half_a_character_is_no_text() -> None:
+    """As on the newer wire; what was delivered can still be told."""
+    async with pretend() as x:
+        assert codes(await x.send(IRIS, "\ud800")) == (400, 38)
+        assert (await x.http.get("/_sandbox/deliveries")).json() == {"deliveries": []}
 
 
 @pytest.mark.parametrize(

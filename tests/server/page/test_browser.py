@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import pytest_asyncio
 
@@ -147,18 +148,23 @@ async def test_a_card_that_changes_keeps_what_is_typed_and_approves_nothing_at_o
         await before.delivered(TEXT)
 
 
+async def register(before: Window) -> None:
+    """Come in with a new device, and register it."""
+    await before.add_authenticator()
+    await before.enter()
+    await before.open("/keys")
+    await before.tab.fill("form[action$='/keys/passkeys'] input[name=name]", "Kitchen laptop")
+    await before.tab.fill("form[action$='/keys/passkeys'] input[name=pin]", PIN)
+    await before.tab.click("text=Add a passkey")
+    await before.tab.click("[data-register] button")
+    await before.tab.wait_for_selector("text=Kitchen laptop is registered")
+
+
 async def test_a_passkey_is_registered_and_approves(browser: Any, tmp_path: Path) -> None:
     """A device that verifies its user signs the digest of the send; it counts as a passkey."""
     async with window(browser, tmp_path) as before:
         held = await before.hold(TEXT)
-        await before.add_authenticator()
-        await before.enter()
-        await before.open("/keys")
-        await before.tab.fill("form[action$='/keys/passkeys'] input[name=name]", "Kitchen laptop")
-        await before.tab.fill("form[action$='/keys/passkeys'] input[name=pin]", PIN)
-        await before.tab.click("text=Add a passkey")
-        await before.tab.click("[data-register] button")
-        await before.tab.wait_for_selector("text=Kitchen laptop is registered")
+        await register(before)
         await before.picture("keys")
         await before.open()
         await before.tab.click("text=Approve with a passkey")
@@ -166,6 +172,60 @@ async def test_a_passkey_is_registered_and_approves(browser: Any, tmp_path: Path
         entry = await before.rig.app.outbox.find(held.approval_id or "")
         assert entry.hold is not None
         assert entry.hold.assurance is Assurance.PASSKEY
+
+
+SETTLE_AT_ONCE = """new MutationObserver((_, watching) => {
+    if (!document.querySelector("article.held")) return;
+    watching.disconnect();
+    document.querySelector("form[action$='/resolve'][data-ask] button").click();
+}).observe(document.getElementById("live"), { childList: true, subtree: true })"""
+
+
+async def test_a_change_settles_nothing_at_once_by_passkey_either(
+    browser: Any, tmp_path: Path
+) -> None:
+    """A card that appears moves the two answers to a lost send, and one of them lets an agent send
+    it again: a click in the same moment is not taken, a later one is."""
+    async with window(browser, tmp_path) as before:
+        await register(before)
+        held = await before.hold(TEXT)
+        await before.rig.fault("drop_before", method="POST", path="/messages")
+        await before.open()
+        await before.tab.click("text=Approve with a passkey")
+        await lost(before, held.approval_id or "")
+        await before.tab.wait_for_selector("text=It was not sent, with a passkey")
+        await before.tab.evaluate(SETTLE_AT_ONCE)
+        await before.hold("A second one.", to="june_sandbox")
+        await before.tab.wait_for_selector("article.held")
+        await before.tab.wait_for_selector("#live:not(.moved)")
+        await before.tab.wait_for_timeout(500)
+        assert await state(before, held.approval_id) is SendState.UNKNOWN
+        await before.tab.click("text=It was not sent, with a passkey")
+        await before.tab.wait_for_selector("text=Maybe sent: only you can say", state="detached")
+        assert await state(before, held.approval_id) is SendState.FAILED
+
+
+async def lost(before: Window, approval_id: str) -> None:
+    """Wait until a send is unknown, and let it be read back no more."""
+    with anyio.fail_after(15):
+        while True:
+            entry = await before.rig.app.outbox.find(approval_id)
+            if entry.state is SendState.UNKNOWN and entry.next_read_at is None and entry.reads:
+                return
+            if entry.state is SendState.UNKNOWN:
+                await before.rig.app.ledger.postpone_read(entry, None, before.rig.clock.now())
+            await before.tab.wait_for_timeout(100)
+
+
+async def test_a_passkey_that_is_asked_after_the_session_ended_leads_to_the_lock(
+    browser: Any, tmp_path: Path
+) -> None:
+    """A tab that was left open says what to do, not what a parser says of a page."""
+    async with window(browser, tmp_path) as before:
+        await register(before)
+        await before.tab.context.clear_cookies()
+        await before.tab.click("text=Forget it, with a passkey")
+        await before.tab.wait_for_selector("text=This page is locked")
 
 
 async def test_without_a_pin_the_page_says_where_it_is_set(browser: Any, tmp_path: Path) -> None:

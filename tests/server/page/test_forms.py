@@ -190,8 +190,8 @@ async def test_a_refused_send_never_goes_out(tmp_path: Path) -> None:
         await desk.post(action, await desk.form(action))
         await desk.rig.app.outbox.work()
         html = (await desk.get()).text
-        assert ">Refused</span> to" in html
-        assert "refused at the page" in html
+        assert ">Rejected</span> to" in html
+        assert "rejected at the page" in html
         assert TEXT not in await desk.rig.deliveries()
 
 

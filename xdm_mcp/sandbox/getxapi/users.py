@@ -40,7 +40,7 @@ def listed(name: str) -> Callable[[Call], Body]:
         everybody = people.followers(person.id)
         if name == "following":
             everybody = [people.by_id[whom] for who, whom in people.follows if who == person.id]
-        start = int(call.text("cursor")) if call.text("cursor").isdecimal() else 0
+        start = int(call.text("cursor")[:9]) if call.text("cursor").isdecimal() else 0
         shown = everybody[start : start + PAGE]
         more = start + PAGE < len(everybody)
         return {

@@ -56,9 +56,7 @@ class OAuth:
 
     def _consent(self, query: Mapping[str, str]) -> Answer:
         redirect = query.get("redirect_uri", "")
-        place = urlsplit(redirect)
-        known = query.get("client_id") in CLIENTS
-        if not known or place.hostname != "127.0.0.1" or place.path != "/callback":
+        if query.get("client_id") not in CLIENTS or not _is_callback(redirect):
             says = "Callback URL not approved for this client application."
             return Answer(403, json_bytes({"errors": [{"code": 415, "message": says}]}))
         asked = query.get("response_type"), query.get("code_challenge_method")
@@ -92,6 +90,14 @@ class OAuth:
     def _ended(self, form: Mapping[str, str]) -> Answer:
         self._authority.revoke(form.get("token", ""))
         return Answer(200, json_bytes({"revoked": True}))
+
+
+def _is_callback(redirect: str) -> bool:
+    try:
+        place = urlsplit(redirect)
+    except ValueError:
+        return False
+    return redirect.isascii() and (place.hostname, place.path) == ("127.0.0.1", "/callback")
 
 
 def _client(form: Mapping[str, str], authorization: str) -> str | None:

@@ -111,6 +111,8 @@ def _content(said: Any) -> tuple[str, str | None]:
         raise Problem("v1_bad_media")
     if not isinstance(text, str) or not (text or media_id):
         raise Problem("v1_missing_parameter")
+    if any("\ud800" <= each <= "\udfff" for each in text):
+        raise Problem("v1_missing_parameter")
     if len(text) > LONGEST:
         raise Problem("v1_text_too_long")
     return text, media_id

@@ -95,7 +95,7 @@ async def approve(room: Room, request: Request, session: Session) -> Response:
 
 
 async def refuse(room: Room, request: Request, session: Session) -> Response:
-    """Take a refusal, which needs no proof: nothing goes out by it."""
+    """Take a rejection, which needs no proof: nothing goes out by it."""
     approval_id = request.path_params["approval_id"]
     try:
         await checked_form(request, session, "refuse", approval_id)
@@ -103,7 +103,7 @@ async def refuse(room: Room, request: Request, session: Session) -> Response:
     except XdmError as error:
         room.say(session, says(error, approval_id))
     else:
-        room.say(session, Word("good", "Refused: it will never be sent."))
+        room.say(session, Word("good", "Rejected: it will never be sent."))
     return back()
 
 

@@ -4,7 +4,8 @@
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
 const LOOK_EVERY = 1000;
-const CALM = 500; // milliseconds after a change in which nothing is approved: the hand aimed before it
+const CALM = 500; // milliseconds after a change in which nothing is decided: the hand aimed before it
+const DECIDES = "button.approve, button[name=word], form[data-ask] button";
 
 // -- live: a small answer says whether anything changed; only what changed is replaced
 
@@ -53,7 +54,7 @@ function calm() {
 addEventListener(
   "click", // Enter in a form clicks its button too
   (event) => {
-    if (performance.now() >= calmUntil || !event.target.closest("button.approve, button[name=word]")) return;
+    if (performance.now() >= calmUntil || !event.target.closest(DECIDES)) return;
     event.preventDefault();
     event.stopPropagation();
   },
@@ -178,7 +179,9 @@ function encoded(credential) {
 
 async function asked(form) {
   const body = new URLSearchParams({ token: form.dataset.token, digest: form.elements.digest.value });
-  const answer = await (await fetch(form.dataset.ask, { method: "POST", body })).json();
+  const response = await fetch(form.dataset.ask, { method: "POST", body });
+  if (response.status === 401) location.reload(); // to the lock
+  const answer = await response.json();
   if (answer.says) throw new Error(answer.says);
   form.dataset.token = answer.token;
   form.elements.ceremony.value = answer.ceremony;
@@ -215,7 +218,7 @@ function offerPasskeys() {
   }
 }
 
-// The refusal has the focus, but reading begins at the top.
+// The rejection has the focus, but reading begins at the top.
 addEventListener("load", () => scrollTo(0, 0));
 
 offerPasskeys();
