@@ -7,12 +7,11 @@ unknown send never becomes failed here: after the last read a person decides.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from xdm_mcp.bus import Bus, Changed
 from xdm_mcp.clock import Clock
-from xdm_mcp.errors import BadInput, Refused, Unavailable
+from xdm_mcp.errors import BadInput, RateLimited, Refused, Unavailable
 from xdm_mcp.ledger.base import Ledger
 from xdm_mcp.models.sends import Entry, SendState
 from xdm_mcp.reads import Reads
@@ -40,16 +39,28 @@ class Reconciler:
     async def read_back(self, entry: Entry) -> bool:
         """Look once for the message of an unknown entry; True when it was found and is now
         `sent`."""
-        if self._readable:
-            # A failed read found nothing: the next one is planned below.
-            with suppress(Unavailable, Refused, BadInput):
-                await self._reads.of(entry.target, PAGE)
+        free_at = await self._look(entry) if self._readable else None
         now = self._clock.now()
         stands = await self._ledger.entry(entry.id) or entry
         if stands.state is not SendState.UNKNOWN:
             self._bus.publish(Changed("approvals"), Changed("inbox"))
             return stands.state is SendState.SENT
         reads = stands.reads + 1
-        wait = SCHEDULE[reads] if reads < len(SCHEDULE) else None
-        await self._ledger.postpone_read(stands, now + wait if wait else None, now)
+        planned = now + SCHEDULE[reads] if reads < len(SCHEDULE) else None
+        if planned is not None and free_at is not None:
+            planned = max(planned, free_at)
+        await self._ledger.postpone_read(stands, planned, now)
         return False
+
+    async def _look(self, entry: Entry) -> datetime | None:
+        """Read the conversation; return when it may be read again, where a limit forbids it now.
+
+        A read that fails finds nothing: the next one is planned.
+        """
+        try:
+            await self._reads.of(entry.target, PAGE)
+        except RateLimited as limited:
+            return limited.retry_at
+        except (Unavailable, Refused, BadInput):
+            return None
+        return None
