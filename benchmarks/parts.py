@@ -1,12 +1,14 @@
 """What a decision and a whole send consist of, for `benchmarks/ledger.py`.
 
-A decision is taken apart into the synchronous call in the ledger, the same without the sync, and a
-bare hop to a thread. A whole send goes through the real outbox and guard to a backend that answers
-at once; the same without the ledger's thread shows what asynchronous hops add.
+A decision is taken apart into the synchronous call in the ledger, the same without the sync, a
+commit of as many pages that decides nothing, and a bare hop to a thread. A whole send goes through
+the real outbox and guard to a backend that answers at once; the same without the ledger's thread
+shows what asynchronous hops add.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import apsw
 
 from benchmarks.ledger import (
     DISK,
@@ -45,15 +48,20 @@ WRITES, AROUND_MS = 2.0, 0.4
 """The bars of a whole send: its durable writes, and its p50 outside of the ledger's
 transactions."""
 
+PAGES = 14
+"""How many pages of 4 kB a decision writes."""
+
 
 def parts(folder: Path, seconds: float, disk: Took, bars: Bars) -> None:
     """Print what a decision and a whole send consist of, and judge them."""
     call = synchronous(folder / "call.db", seconds / 2)
     dry = synchronous(folder / "dry.db", seconds / 2, dry=True)
+    floor = pages_alone(folder / "pages.db", seconds / 4)
     hop, whole = bare_hop(seconds / 4), whole_sends(Counting(folder / "whole.db"), seconds)
     direct = whole_sends(Direct(folder / "direct.db"), seconds)
     print(f"  the ledger's call by itself : {call}")
     print(f"  the same without the sync   : {dry}")
+    print(f"  {PAGES} pages, nothing decided   : {floor}")
     print(f"  a bare hop to a thread      : {hop}")
     print(f"  a whole send                : {whole.took}")
     print(f"  of it outside of the ledger : {whole.around}")
@@ -144,6 +152,28 @@ def synchronous(path: Path, seconds: float, *, dry: bool = False) -> Took:
 
     took = timed(once, seconds)
     anyio.run(database.close)
+    return took
+
+
+def pages_alone(path: Path, seconds: float) -> Took:
+    """Commit as many pages as a decision writes by one statement, and sync the log: what the engine
+    and the disk take for them, whatever is decided."""
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "NORMAL")
+    connection.execute("CREATE TABLE page (id INTEGER PRIMARY KEY, content BLOB)")
+    for number in range(PAGES):
+        connection.execute("INSERT INTO page VALUES (?, randomblob(3900))", (number,))
+    log = os.open(f"{path}-wal", os.O_RDWR)
+    settle = getattr(os, "fdatasync", os.fsync)
+
+    def once() -> None:
+        connection.execute("UPDATE page SET content = randomblob(3900)")
+        settle(log)
+
+    took = timed(once, seconds)
+    os.close(log)
+    connection.close()
     return took
 
 
