@@ -3,6 +3,8 @@ and no look-up of a decision walks through the history."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import apsw
 import psycopg
 import pytest
@@ -112,6 +114,19 @@ class Planned(ApswSql):
         self.steps |= {str(step[3]) for step in plan}
 
 
+async def plan_of(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[Desk], Awaitable[object]]
+) -> set[str]:
+    """Return how SQLite looks up what `ask` asks of a ledger with one send."""
+    Planned.steps = set()
+    desk = Desk(SqlLedger(SqliteDatabase(MEMORY)))
+    await desk.reserve(draft(), allow)
+    monkeypatch.setattr("xdm_mcp.ledger.sqlite.ApswSql", Planned)
+    await ask(desk)
+    await desk.ledger.close()
+    return Planned.steps
+
+
 async def test_no_look_up_of_a_decision_walks_through_the_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -135,15 +150,9 @@ async def test_unknown_sends_are_found_among_the_open_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However many have ended; the page asks once a second."""
-    Planned.steps = set()
-    desk = Desk(SqlLedger(SqliteDatabase(MEMORY)))
-    await desk.reserve(draft(), allow)
-    monkeypatch.setattr("xdm_mcp.ledger.sqlite.ApswSql", Planned)
+    plan = await plan_of(monkeypatch, lambda desk: desk.ledger.unknown())
 
-    await desk.ledger.unknown()
-    await desk.ledger.close()
-
-    assert Planned.steps == {
+    assert plan == {
         "SEARCH entry USING INDEX entry_open (state=?)",
         "USE TEMP B-TREE FOR ORDER BY",
     }
@@ -153,12 +162,6 @@ async def test_wrong_pins_are_found_by_an_index_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However long the chain is; records of anything else are not in it."""
-    Planned.steps = set()
-    desk = Desk(SqlLedger(SqliteDatabase(MEMORY)))
-    await desk.reserve(draft(), allow)
-    monkeypatch.setattr("xdm_mcp.ledger.sqlite.ApswSql", Planned)
+    plan = await plan_of(monkeypatch, lambda desk: desk.ledger.wrong_pins(desk.now))
 
-    await desk.ledger.wrong_pins(desk.now)
-    await desk.ledger.close()
-
-    assert Planned.steps == {"SEARCH audit USING INDEX audit_wrong_pin (at>?)"}
+    assert plan == {"SEARCH audit USING INDEX audit_wrong_pin (at>?)"}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xdm_mcp.guard.base import Rule
 from xdm_mcp.models.sends import Draft, SendState
-from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate, Facts, Finding, Verdict
+from xdm_mcp.models.verdicts import ELSEWHERE, PASSABLE, Duplicate, Facts, Finding, Verdict
 
 SENTENCES: Mapping[str, str] = {
     SendState.SENT: "This recipient already got the same message; write something new.",
@@ -18,16 +18,12 @@ SENTENCES: Mapping[str, str] = {
     SendState.APPROVED: "The same message to this recipient is approved and waits for its turn.",
     SendState.UNKNOWN: "The same message may have been sent to this recipient; we are finding out,"
     " and until then it is not sent again.",
-}
-"""What to say of an earlier send by its state."""
-
-PASSABLE: Mapping[str, str] = {
     SendState.REJECTED: "A person rejected this message to this recipient, so only a person can let"
     " it go.",
     ELSEWHERE: "The same words were sent to this recipient already, by hand or by another program,"
     " so only a person can let them go again.",
 }
-"""What to say of an earlier send that a person may let pass."""
+"""What to say of an earlier send by its state."""
 
 ON_ITS_WAY = "The same message to this recipient is already on its way."
 
@@ -81,5 +77,5 @@ class Duplicates(Rule):
         if ends <= now:
             return None
         if earlier.state in PASSABLE:
-            return self.hold(PASSABLE[earlier.state])
+            return self.hold(says)
         return self.deny(says, retry_at=ends)

@@ -7,11 +7,7 @@ from xdm_mcp.clock import from_ms
 from xdm_mcp.ledger.books import DAY
 from xdm_mcp.ledger.sql import Row, Sql
 from xdm_mcp.ledger.wanted import Wanted
-from xdm_mcp.models.sends import SendState
-from xdm_mcp.models.verdicts import ELSEWHERE, Duplicate
-
-PASSABLE = frozenset({SendState.REJECTED, ELSEWHERE})
-"""What a person may let pass; nothing that was sent from here goes out twice."""
+from xdm_mcp.models.verdicts import ELSEWHERE, PASSABLE, Duplicate
 
 
 def duplicate(sql: Sql, wanted: Wanted, now: int) -> Duplicate | None:

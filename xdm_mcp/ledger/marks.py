@@ -56,8 +56,7 @@ def mark(
     said = [message for message in messages if message.text]
     if not span or not said:
         return
-    threads = mark_rows.threads_of(sql, account_id, said)
-    known = mark_rows.known(sql, said, {*threads.values()})
+    threads, known = _met(sql, account_id, said)
     mark_rows.renew(sql, [row for row, at in known.values() if _is_old(at, now)], now)
     fresh = {message.id: message for message in said if message.id not in known}
     if fresh:
@@ -72,9 +71,17 @@ def unmarked(
     said = [message for message in messages if message.text]
     if not remembered or not said:
         return False
-    threads = mark_rows.threads_of(sql, account_id, said)
-    known = mark_rows.known(sql, said, {*threads.values()})
+    _, known = _met(sql, account_id, said)
     return any(message.id not in known or _is_old(known[message.id][1], now) for message in said)
+
+
+def _met(
+    sql: Sql, account_id: str, said: Sequence[Message]
+) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
+    """Return the numbers of conversations that have one, and the messages that are marked
+    already."""
+    threads = mark_rows.threads_of(sql, account_id, said)
+    return threads, mark_rows.known(sql, said, {*threads.values()})
 
 
 def _is_old(read_at: int, now: int) -> bool:

@@ -287,14 +287,14 @@ def _not_it(sql: Sql, stored: Stored, outcome: Outcome, now: int) -> Stored:
 def _let_go(sql: Sql, stored: Stored, now: int) -> None:
     """What seemed to be this send is another message: it counts by itself, unless an open send with
     the same words may own it, as its next reading then says."""
-    proof = stored.entry.receipt
+    entry = stored.entry
+    proof = entry.receipt
     if proof is None:
-        raise ValueError(f"entry {stored.entry.id} has no message")
+        raise ValueError(f"entry {entry.id} has no message")
     if _has_twin(sql, stored):
         return
     at = time_of(int(proof.message_id)) or now
     peer = _place(stored, proof).peer
-    entry = stored.entry
     sent_elsewhere(sql, entry.account_id, peer, proof.message_id, entry.match, at, now)
 
 

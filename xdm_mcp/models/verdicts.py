@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from xdm_mcp.models.quota import Spend, Window
-from xdm_mcp.models.sends import Assurance, Halt
+from xdm_mcp.models.sends import Assurance, Halt, SendState
 from xdm_mcp.models.standing_rules import RuleUse
 
 
@@ -46,6 +46,9 @@ class PeerFacts:
 
 ELSEWHERE = "elsewhere"
 """The state of a message that the owner sent by hand, or by another program."""
+
+PASSABLE = frozenset({SendState.REJECTED, ELSEWHERE})
+"""The states of a duplicate that a person may let pass; nothing goes out twice from here."""
 
 
 @dataclass(frozen=True, slots=True)

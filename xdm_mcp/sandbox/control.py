@@ -6,7 +6,6 @@ JSON in and out, for programs on this machine only.
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -25,6 +24,7 @@ from xdm_mcp.sandbox.journal import Hold, Journal
 from xdm_mcp.sandbox.people import Person
 from xdm_mcp.sandbox.snowflake import EARLIEST, LATEST
 from xdm_mcp.sandbox.story import NoSuchStory
+from xdm_mcp.sandbox.texts import is_whole
 from xdm_mcp.sandbox.wire import Answer, WireRequest, json_bytes
 
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "sandbox"})
@@ -197,14 +197,14 @@ def _given(request: WireRequest) -> Given:
 
 def _text(given: Given, name: str, default: Any = ...) -> Any:
     value = given.get(name, default)
-    if value is ... or not (value is default or _is_whole(value)):
+    if value is ... or not (value is default or _is_text(value)):
         raise Refused(f"{name} must be text.")
     return value
 
 
-def _is_whole(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     """Whether `value` is a text without half a character."""
-    return isinstance(value, str) and value != "" and not re.search("[\ud800-\udfff]", value)
+    return isinstance(value, str) and value != "" and is_whole(value)
 
 
 def _person(hold: Hold, who: str) -> Person:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from xdm_mcp.sandbox.texts import is_whole
+
 FaultKind = Literal["drop_before", "drop_after", "delay", "status", "malformed", "rate_limit"]
 When = Literal["before", "after"]
 
@@ -55,7 +57,7 @@ class Fault:
             not isinstance(self.status, int) or self.status not in range(200, 600)
         ):
             raise ValueError("status must be 200 to 599")
-        if re.search("[\ud800-\udfff]", self.body or ""):
+        if not is_whole(self.body or ""):
             raise ValueError("body has half a character")
         if self.kind == "status" and self.status is None and self.error is None:
             raise ValueError("a status fault needs a status or the name of an error")

@@ -15,6 +15,7 @@ from xdm_mcp.sandbox.events import Charged
 from xdm_mcp.sandbox.faults import Fault
 from xdm_mcp.sandbox.journal import Hold
 from xdm_mcp.sandbox.people import Person
+from xdm_mcp.sandbox.texts import is_whole
 from xdm_mcp.sandbox.windows import Limit
 from xdm_mcp.sandbox.wire import Answer, WireRequest, json_bytes
 
@@ -196,5 +197,4 @@ def _given(request: WireRequest) -> Mapping[str, Any]:
 
 def possible(text: object) -> bool:
     """Whether X would take a text: 1 to 10,000 characters, none of them half a one."""
-    whole = isinstance(text, str) and 1 <= len(text) <= LONGEST
-    return whole and not any("\ud800" <= each <= "\udfff" for each in str(text))
+    return isinstance(text, str) and 1 <= len(text) <= LONGEST and is_whole(text)

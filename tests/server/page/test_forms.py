@@ -34,6 +34,18 @@ async def ready(desk: Page, text: str = TEXT, **where: str) -> str:
     return held.approval_id
 
 
+async def lost(desk: Page) -> str:
+    """Have a send whose outcome only a person can settle; return its approval id."""
+    approval_id = await ready(desk)
+    await desk.rig.fault("drop_before")
+    await desk.approve(approval_id)
+    await desk.rig.app.outbox.work()
+    for _ in range(20):
+        desk.rig.later(minutes=20)
+        await desk.rig.app.outbox.work()
+    return approval_id
+
+
 async def state(desk: Page, approval_id: str) -> SendState:
     """Return how a send stands in the ledger."""
     return (await desk.rig.app.outbox.find(approval_id)).state
@@ -341,13 +353,7 @@ async def test_an_unknown_send_stays_on_the_page_whatever_is_asked_for_after_it(
 ) -> None:
     """An agent that goes on asking does not push out of sight what its owner has to settle."""
     async with page(tmp_path) as desk:
-        approval_id = await ready(desk)
-        await desk.rig.fault("drop_before")
-        await desk.approve(approval_id)
-        await desk.rig.app.outbox.work()
-        for _ in range(20):
-            desk.rig.later(minutes=20)
-            await desk.rig.app.outbox.work()
+        await lost(desk)
         for number in range(105):
             held = await desk.rig.send(f"Draft number {number}.", to=JUNE)
             await desk.rig.app.desk.reject(str(held.approval_id), "test")
@@ -359,13 +365,7 @@ async def test_only_a_person_settles_an_unknown_send(tmp_path: Path) -> None:
     """A send of lost outcome is shown once nothing reads it back; a word with the PIN settles it,
     and neither a session nor a wrong PIN does."""
     async with page(tmp_path) as desk:
-        approval_id = await ready(desk)
-        await desk.rig.fault("drop_before")
-        await desk.approve(approval_id)
-        await desk.rig.app.outbox.work()
-        for _ in range(20):
-            desk.rig.later(minutes=20)
-            await desk.rig.app.outbox.work()
+        approval_id = await lost(desk)
         assert await state(desk, approval_id) is SendState.UNKNOWN
         entry = await desk.rig.app.outbox.find(approval_id)
         form = await desk.form(f"/entry/{entry.id}/resolve")

@@ -13,6 +13,7 @@ from xdm_mcp.models.people import USER_ID
 from xdm_mcp.sandbox import acts
 from xdm_mcp.sandbox.events import Deleted
 from xdm_mcp.sandbox.pages import Anchor, BadToken, from_token, to_token
+from xdm_mcp.sandbox.texts import is_whole
 from xdm_mcp.sandbox.threads import Message
 from xdm_mcp.sandbox.x_api_v1.calls import Body, Call, Reply
 from xdm_mcp.sandbox.x_api_v1.errors import Problem
@@ -109,9 +110,7 @@ def _content(said: Any) -> tuple[str, str | None]:
     media_id = _at(attachment, "media", "id")
     if attachment is not None and not (isinstance(media_id, str) and USER_ID.match(media_id)):
         raise Problem("v1_bad_media")
-    if not isinstance(text, str) or not (text or media_id):
-        raise Problem("v1_missing_parameter")
-    if any("\ud800" <= each <= "\udfff" for each in text):
+    if not isinstance(text, str) or not (text or media_id) or not is_whole(text):
         raise Problem("v1_missing_parameter")
     if len(text) > LONGEST:
         raise Problem("v1_text_too_long")

@@ -6,6 +6,7 @@ from typing import Any
 
 from xdm_mcp.models.people import USER_ID
 from xdm_mcp.sandbox import acts
+from xdm_mcp.sandbox.texts import is_whole
 from xdm_mcp.sandbox.threads import Conversation, Message
 from xdm_mcp.sandbox.x_api_v2.calls import FACADE, Call, Reply, json_body
 from xdm_mcp.sandbox.x_api_v2.problems import Problem
@@ -88,9 +89,7 @@ def _content(call: Call, body: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _possible(text: Any) -> bool:
-    if not isinstance(text, str) or not 1 <= len(text) <= LONGEST:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return isinstance(text, str) and 1 <= len(text) <= LONGEST and is_whole(text)
 
 
 def _media_id(call: Call, attachments: Any) -> str:
